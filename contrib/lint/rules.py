@@ -34,7 +34,7 @@ PURE = ("base", "chain", "consensus", "p2p", "ai/rules", "ai/agent", "wallet", "
 
 THIRD_PARTY = [
     ("secp256k1", ("base", "wallet"), "signatures and key derivation"),
-    ("openssl/sha.h", ("base", "wallet"), "SHA-256"),
+    ("openssl/sha.h", ("base", "wallet", "rpc/io"), "SHA-256; SHA-1 of the WebSocket handshake"),
     ("openssl/evp.h", ("base", "wallet"), "digests and PBKDF2"),
     ("openssl/hmac.h", ("base", "wallet"), "HMAC-SHA512"),
     ("openssl/crypto.h", ("base", "wallet", "wallet/io"), "wiping secrets"),
