@@ -194,6 +194,7 @@ struct notch_reject notch_body_decode(struct notch_body *out, struct notch_bytes
 
 struct notch_hash notch_body_batch(const struct notch_body *body, uint32_t index)
 {
+    /* Raw: the bytes are what is compared, copied or hashed. */
     notch_assert(index < body->n_batches);
     struct notch_hash id;
     memcpy(id.raw, body->batches + (size_t)32 * index, sizeof id.raw);

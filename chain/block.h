@@ -10,8 +10,8 @@
  *   batches_root RFC 9162 over the batch ids (leaf data = the 32 bytes)
  *   votes_root   tagged(VOTES, the votes blob)
  *   evidence_root tagged(EVIDENCE, everything behind the votes blob)
- *   history_root RFC 9162 over the hashes of all ancestors, genesis first (leaf i = block at height i), itself excluded
- *   parent_*     what executing the parent gave: execution is one block behind, off the path of voting
+ *   history_root RFC 9162 over the hashes of all ancestors, genesis first (leaf i = block at height i), itself
+ *   excluded parent_*     what executing the parent gave: execution is one block behind, off the path of voting
  *
  * The block at height 0 exists by definition: its hash is the genesis hash, its slot is slot0, it has no header.
  *

@@ -193,6 +193,7 @@ static bool is_bad_record(const struct check *check, struct notch_bytes header, 
 
 static struct notch_reject check_batch(struct check *check)
 {
+    /* Raw: the bytes are what is compared, copied or hashed. */
     struct notch_reader *reader = &check->reader;
     struct notch_bytes batch_header = notch_read_blob(reader, NOTCH_BATCH_HEADER_MAX);
     struct notch_sig batch_sig = notch_read_sig(reader);

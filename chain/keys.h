@@ -19,7 +19,9 @@
  *   s state key                  a value of the state (below)
  *   t nibbles:u8 path            a packed node of the state tree (chain/smt.h)
  *   u height:be64                undo record of a block whose layer was flushed before it was final
- *   v set id:be64                the last certificate of finality of a set: height uvar, encoded votes (chain/vote.h)
+ *   v set id:be64                a certificate of finality: height uvar, encoded votes (chain/vote.h). Of the signal
+ *                                block of each set that one of another root followed; under NOTCH_CERTIFICATE_NEWEST,
+ *                                of the last final block
  *   x h16(salt hash)             location of the record that used this (author, salt)
  *
  * State keys (the leaves of the state tree; `s` goes before them in the store). Their first byte says what they are:
@@ -88,6 +90,9 @@ enum notch_state_kind {
     NOTCH_STATE_REPUTATION = 'W',
     NOTCH_STATE_ALLOCATION = 'X',
 };
+
+/* In the place of a set id, behind all of them. */
+#define NOTCH_CERTIFICATE_NEWEST UINT64_MAX
 
 /* A state key is at most this long: with the `s` before it, it is still a key of the store. */
 #define NOTCH_STATE_KEY_MAX (NOTCH_STORE_KEY_MAX - 1)

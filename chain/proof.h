@@ -109,10 +109,10 @@ NOTCH_MUST_USE enum notch_err notch_proof_build(struct notch_buf *out, const str
                                                 const struct notch_domain *domain, const struct notch_alloc *alloc);
 
 /*
- * Appends the half of a certificate that a proof carries. `both` are the encoded votes that justified the block and those
- * of the next slot that name it as their source (8 S9): the latter are wanted, one of each member. A vote that justified
- * it may have named it as its source too, at the slot before; a member that voted twice is there twice. CORRUPT where
- * these are no votes, NOT_FOUND where none names the block.
+ * Appends the half of a certificate that a proof carries. `both` are the encoded votes that justified the block and
+ * those of the next slot that name it as their source (8 S9): the latter are wanted, one of each member. A vote that
+ * justified it may have named it as its source too, at the slot before; a member that voted twice is there twice.
+ * CORRUPT where these are no votes, NOT_FOUND where none names the block.
  */
 NOTCH_MUST_USE enum notch_err notch_proof_pick_votes(struct notch_buf *out, struct notch_bytes both,
                                                      const struct notch_hash *block, const struct notch_alloc *alloc);

@@ -102,8 +102,7 @@ static enum notch_err newest_set_root(const struct builder *builder, struct notc
     struct notch_member *members = notch_alloc_array(builder->alloc, NOTCH_SET_MEMBERS_MAX, sizeof *members);
     struct notch_reader reader = notch_reader(notch_buf_bytes(&builder->newest.set));
     struct notch_set set;
-    struct notch_reject reject =
-        notch_set_decode(&set, members, NOTCH_SET_MEMBERS_MAX, &reader, builder->domain);
+    struct notch_reject reject = notch_set_decode(&set, members, NOTCH_SET_MEMBERS_MAX, &reader, builder->domain);
     *root = set.root;
     notch_free(builder->alloc, members, NOTCH_SET_MEMBERS_MAX * sizeof *members);
     return notch_is_valid(reject) && notch_reader_done(&reader) ? NOTCH_OK : NOTCH_ERR_CORRUPT;

@@ -1,6 +1,7 @@
 #include "chain/set.h"
 
-/* The id stays out of the root: a set that follows itself keeps it, and its hand-over needs no certificate to be shown. */
+/* The id stays out of the root: a set that follows itself keeps it, and its hand-over needs no certificate to be
+ * shown. */
 static void set_root(struct notch_set *set, const struct notch_domain *domain)
 {
     uint8_t small[32 + NOTCH_UVAR_MAX];

@@ -1,17 +1,18 @@
 /*
  * chain/set.h: a validator set: who votes in it, with what weight, and what names it.
  *
- * A set is in force from the finality of the signal block that announced it until that of the next one. Its members stand
- * in the order of their keys, so that "validator 3 of set 7" means one key, and its root is the tagged hash of its
- * encoding: a header commits to the set in force (set_root) and a signal block to the one that follows (next_set_root).
+ * A set is in force from the finality of the signal block that announced it until that of the next one. Its members
+ * stand in the order of their keys, so that "validator 3 of set 7" means one key, and its root is the tagged hash of
+ * its encoding: a header commits to the set in force (set_root) and a signal block to the one that follows
+ * (next_set_root).
  *
  *   encoding     id u32, count uvar, count * (key 32, weight uvar)
  *   root         tagged(SET, encoding without the id): a set with the same members and weights has the same root, so
  *                that a change of the id alone is none to a proof. Whoever needs the id finds it beside the root: in
  *                headers, and in what a vote signs
  *
- * Invariants   1 <= count <= NOTCH_SET_MEMBERS_MAX, keys strictly ascending, 1 <= weight, sum of weights < 2^48 (so that
- *              three times a weight fits 64 bits).
+ * Invariants   1 <= count <= NOTCH_SET_MEMBERS_MAX, keys strictly ascending, 1 <= weight, sum of weights < 2^48 (so
+ *              that three times a weight fits 64 bits).
  * Ownership    A struct notch_set borrows its member array. Decoding fills an array of the caller.
  * Errors       A set from outside is checked: struct notch_reject.
  * Thread       Values; pure functions.
@@ -43,8 +44,8 @@ struct notch_set {
 };
 
 /*
- * Makes a set of members that already stand in order, and computes its weight and root. The array must outlive the set.
- * The reject says what is wrong with them.
+ * Makes a set of members that already stand in order, and computes its weight and root. The array must outlive the
+ * set. The reject says what is wrong with them.
  */
 NOTCH_MUST_USE struct notch_reject notch_set_make(struct notch_set *out, const struct notch_domain *domain, uint32_t id,
                                                   const struct notch_member *members, uint32_t count);

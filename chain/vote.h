@@ -2,8 +2,8 @@
  * chain/vote.h: votes, alone and in bundles: how they are written, signed and checked for form.
  *
  * A vote says three things at once: which head its validator sees (LMD), which checkpoint it asks to justify (`target`
- * at the vote's own slot), and which justified checkpoint it builds upon (`source`). The 124 bytes that all equal votes
- * of a slot share are written once, followed by one index and signature per validator:
+ * at the vote's own slot), and which justified checkpoint it builds upon (`source`). The 124 bytes that all equal
+ * votes of a slot share are written once, followed by one index and signature per validator:
  *
  *   common 124   set_id u32, set_root8 8, slot u64, src_slot u64, src 32, target 32, head 32
  *   bundle       common, count uvar (1..1024), count * (validator u16, [key 32 where validator is 0xffff], sig 64)

@@ -1,4 +1,4 @@
-#include "consensus/internal.h"
+#include "consensus/parts.h"
 
 /* ---- orphans: blocks that wait for a parent, a set or their slot ---- */
 
@@ -6,8 +6,7 @@ static void free_orphan(struct notch_consensus *core, uint32_t index)
 {
     notch_buf_fini(&core->orphans[index].bytes);
     core->orphan_count--;
-    memmove(&core->orphans[index], &core->orphans[index + 1],
-            (core->orphan_count - index) * sizeof *core->orphans);
+    memmove(&core->orphans[index], &core->orphans[index + 1], (core->orphan_count - index) * sizeof *core->orphans);
 }
 
 void notch__orphans_fini(struct notch_consensus *core)
@@ -35,8 +34,8 @@ static void park(struct notch_consensus *core, const struct notch_hash *hash, co
         free_orphan(core, 0);
     }
     struct notch__orphan *orphan = &core->orphans[core->orphan_count++];
-    *orphan = (struct notch__orphan){.hash = *hash, .parent = header->parent, .slot = header->slot, .peer = peer,
-                                     .is_recovered = is_recovered};
+    *orphan = (struct notch__orphan){
+        .hash = *hash, .parent = header->parent, .slot = header->slot, .peer = peer, .is_recovered = is_recovered};
     notch_buf_init(&orphan->bytes, core->options.alloc);
     notch_buf_append(&orphan->bytes, bytes.data, bytes.len);
 }
@@ -70,7 +69,8 @@ void notch__accept_orphans(struct notch_consensus *core)
 
 /* ---- headers ---- */
 
-static void attach_body(struct notch_consensus *core, struct notch__block *block, struct notch_bytes bytes, uint64_t peer)
+static void attach_body(struct notch_consensus *core, struct notch__block *block, struct notch_bytes bytes,
+                        uint64_t peer)
 {
     if (block->stage != NOTCH__STAGE_HEADER || bytes.len <= NOTCH_HEADER_LEN) {
         return;
@@ -137,8 +137,9 @@ static const struct notch__set *set_of_header(const struct notch_consensus *core
     return notch__sets_find(core, header->set_id, &header->set_root);
 }
 
-static void verify_header(struct notch_consensus *core, const struct notch_hash *hash, const struct notch_header *header,
-                          const struct notch__set *set, struct notch_bytes bytes, uint64_t peer, bool is_recovered)
+static void verify_header(struct notch_consensus *core, const struct notch_hash *hash,
+                          const struct notch_header *header, const struct notch__set *set, struct notch_bytes bytes,
+                          uint64_t peer, bool is_recovered)
 {
     struct notch__job *job = notch__job_add(core, NOTCH__JOB_HEADER, 2);
     if (job == NULL) {
@@ -177,8 +178,9 @@ static bool is_under_way(const struct notch_consensus *core, const struct notch_
     return false;
 }
 
-static void accept_linked(struct notch_consensus *core, const struct notch_hash *hash, const struct notch_header *header,
-                          struct notch__block *parent, struct notch_bytes bytes, uint64_t peer, bool is_recovered)
+static void accept_linked(struct notch_consensus *core, const struct notch_hash *hash,
+                          const struct notch_header *header, struct notch__block *parent, struct notch_bytes bytes,
+                          uint64_t peer, bool is_recovered)
 {
     struct notch_reject reject = check_linked(core, header, parent);
     if (!notch_is_valid(reject)) {
@@ -255,8 +257,7 @@ void notch__accept_verified(struct notch_consensus *core, const struct notch__jo
     }
     struct notch__block *block = notch__tree_add(&core->tree, &job->block, &header, parent);
     if (block == NULL) {
-        notch__emit_alarm(core, NOTCH_CONSENSUS_ALARM_FULL, "too many blocks that are not final",
-                          notch_bytes(NULL, 0));
+        notch__emit_alarm(core, NOTCH_CONSENSUS_ALARM_FULL, "too many blocks that are not final", notch_bytes(NULL, 0));
         return;
     }
     block->proposer = job->checks[0].key;
@@ -264,8 +265,7 @@ void notch__accept_verified(struct notch_consensus *core, const struct notch__jo
     block->is_timely = job->is_timely;
     block->is_recovered = job->is_recovered;
     core->is_dirty = true;
-    if (block->is_timely && notch_hash_is_zero(&core->slot_block) &&
-        notch_slot_cmp(header.slot, core->slot) == 0) {
+    if (block->is_timely && notch_hash_is_zero(&core->slot_block) && notch_slot_cmp(header.slot, core->slot) == 0) {
         core->slot_block = block->hash;
     }
     notch__slash_header(core, block);
@@ -281,6 +281,7 @@ void notch__accept_verified(struct notch_consensus *core, const struct notch__jo
 
 static void refuse(struct notch_consensus *core, struct notch__block *block, struct notch_reject reject)
 {
+    /* Raw: the bytes are what is compared, copied or hashed. */
     block->stage = NOTCH__STAGE_INVALID;
     notch__emit_score(core, 0, reject);
     bool is_ours = reject.code == NOTCH_REJECT_STATE_ROOT;
@@ -333,8 +334,7 @@ static bool verify_votes(struct notch_consensus *core, struct notch__block *bloc
         }
         const struct notch__set *set = notch__onchain_set(&block->parent->onchain, vote.data.set_id);
         job->votes[at] = vote;
-        job->checks[at].key =
-            vote.validator == NOTCH_VOTE_SHADOW ? vote.key : set->set.members[vote.validator].key;
+        job->checks[at].key = vote.validator == NOTCH_VOTE_SHADOW ? vote.key : set->set.members[vote.validator].key;
         job->checks[at].sig = vote.sig;
         notch_vote_hash(&job->checks[at].message, core->options.domain, &vote.data);
         at++;

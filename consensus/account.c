@@ -230,8 +230,8 @@ void notch__accounts_leave(struct notch__accounts *accounts, const struct notch_
 /* 1.8 and 8 E4: what is neutral stands in for what was never asked of a member. */
 static void settle_reputation(struct notch__account *account, uint32_t vote_slots)
 {
-    uint64_t duty = vote_slots == 0 ? account->reputation / 32
-                                    : (uint64_t)REPUTATION_FULL * account->votes_ok / vote_slots;
+    uint64_t duty =
+        vote_slots == 0 ? account->reputation / 32 : (uint64_t)REPUTATION_FULL * account->votes_ok / vote_slots;
     uint64_t prop = duty;
     if (account->led >= 4) {
         prop = (uint64_t)REPUTATION_FULL * account->produced / account->led;

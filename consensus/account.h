@@ -1,12 +1,14 @@
 /*
- * consensus/account.h: what every validator and candidate did, as the chain's own bodies show it, and the set that follows.
+ * consensus/account.h: what every validator and candidate did, as the chain's own bodies show it, and the set that
+ * follows.
  *
- * A fold over the chain: the accounts after a block are a function of those before it and of the block. They are kept for
- * the last final block; for a signal block they are copied and folded on along its branch.
+ * A fold over the chain: the accounts after a block are a function of those before it and of the block. They are
+ * kept for the last final block; for a signal block they are copied and folded on along its branch.
  *
- * Two things are counted. Since the last signal: votes that were good (on the chain in time, head and target on the chain),
- * slots led and blocks made; that gives reputation. Over the last NOTCH__WINDOW voted slots, however old: who voted at
- * all, shadow votes included; that decides who is active (8 L5, 11.2). A voted slot is one with at least one member's vote.
+ * Two things are counted. Since the last signal: votes that were good (on the chain in time, head and target on the
+ * chain), slots led and blocks made; that gives reputation. Over the last NOTCH__WINDOW voted slots, however old:
+ * who voted at all, shadow votes included; that decides who is active (8 L5, 11.2). A voted slot is one with at
+ * least one member's vote.
  *
  * Invariants   Items stand in the order of their keys.
  * Limits       NOTCH__ACCOUNTS_MAX; who joins beyond it is not taken up.
@@ -35,7 +37,7 @@ struct notch__account {
     uint64_t reputation; /* micro-units */
     uint64_t share;      /* normalised weight after the churn limit, before the cap */
     uint32_t flags;
-    uint32_t jailed_until; /* the first set id that may hold it again */
+    uint32_t jailed_until;           /* the first set id that may hold it again */
     struct notch_slot punished_slot; /* of the last E4 that counted */
     uint64_t punished_seq;           /* batches (E5) below this count no more */
     uint32_t votes_ok;
@@ -48,8 +50,8 @@ struct notch__accounts {
     struct notch__account *items;
     uint32_t count;
     uint32_t cap;
-    uint32_t vote_slots;  /* voted slots since the last signal */
-    uint32_t window;      /* how many voted slots the window holds at most */
+    uint32_t vote_slots; /* voted slots since the last signal */
+    uint32_t window;     /* how many voted slots the window holds at most */
     uint32_t window_used;
     uint32_t window_next;
     struct notch_slot slots[NOTCH__WINDOW]; /* which slot each bit is */

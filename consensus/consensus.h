@@ -1,9 +1,9 @@
 /*
  * consensus/consensus.h: the consensus core: events in, effects out, nothing else.
  *
- * It keeps the tree of blocks behind the last final one, the votes that are known, what is justified and final, and what
- * this validator has signed. It decides when to propose, what to vote for and what is final. It knows ids of batches, not
- * their contents, and asks the node to run what it found valid.
+ * It keeps the tree of blocks behind the last final one, the votes that are known, what is justified and final, and
+ * what this validator has signed. It decides when to propose, what to vote for and what is final. It knows ids of
+ * batches, not their contents, and asks the node to run what it found valid.
  *
  *      driver                        core
  *        | -- handle(TICK now) -------> |   slot t begins, this validator leads
@@ -14,21 +14,22 @@
  *        | <-- poll: VERIFY, FETCH ---- |
  *        | -- VERDICT, AVAILABLE -----> |   valid (its parent's EXECUTED was known)
  *        | <-- poll: EXECUTE, HEAD ---- |
- *        | <-- poll: PERSIST 5 -------- |   vote log: the vote and what justifies its source; chain(head) durable with it
+ *        | <-- poll: PERSIST 5 -------- |   vote log: the vote, what justifies its source; chain(head) durable with it
  *        | <-- poll: SEND after 5 ----- |   the vote
  *        | -- DONE 5 -----------------> |   only now the own vote counts here as well
  *        | <-- poll: FINAL ------------ |
  *
- * Start        create(), then handle(START) with the blob of the last FINAL that was stored (empty on a fresh chain) and
- *              what executing that block gave; then the blocks of the bodies log behind it, oldest first, as BLOCK events
- *              with `recovered` set (they give EXECUTE again, and no SEND); then RECOVERED. The core wants no TICK before.
- * Time         `now` is in every event and does not go back (an earlier one counts as the latest). deadline() says when the
- *              next TICK is wanted.
+ * Start        create(), then handle(START) with the blob of the last FINAL that was stored (empty on a fresh chain)
+ *              and what executing that block gave; then the blocks of the bodies log behind it, oldest first, as
+ *              BLOCK events with `recovered` set (they give EXECUTE again, and no SEND); then RECOVERED. The core
+ *              wants no TICK before.
+ * Time         `now` is in every event and does not go back (an earlier one counts as the latest). deadline() says
+ *              when the next TICK is wanted.
  * Determinism  The same options and the same events give the same effects, byte for byte, on every machine.
  * Randomness   None but the VRF.
  * Memory       Tables are bounded by the limits in the options; what does not fit is dropped as each table says.
- * Errors       What is wrong with data from outside is a SCORE or an ALARM, never a return value. FAILED stops proposing
- *              and voting for good.
+ * Errors       What is wrong with data from outside is a SCORE or an ALARM, never a return value. FAILED stops
+ *              proposing and voting for good.
  * Ownership    The core copies what it keeps out of an event. Effects point into the core until the next handle().
  * Thread       One at a time. handle() and poll() assert that they are not inside each other.
  * Source       design/consensus.md; consensus/README.md says which rule is where.
@@ -60,7 +61,7 @@ struct notch_consensus_options {
     const struct notch_log *log; /* may be NULL */
     struct notch_siphash_key hash_key;
     struct notch_consensus_limits limits; /* zeros are replaced by the defaults above */
-    bool clock_is_trusted; /* the operating system says that its clock is synchronised (11.1) */
+    bool clock_is_trusted;                /* the operating system says that its clock is synchronised (11.1) */
 };
 
 void notch_consensus_create(struct notch_consensus **out, const struct notch_consensus_options *options);
@@ -118,8 +119,8 @@ const struct notch_header *notch_consensus_header(const struct notch_consensus *
 struct notch_vote_log_info {
     bool is_proposal;
     struct notch_slot slot;
-    struct notch_hash hash;  /* of the block proposed, or the vote's head */
-    struct notch_vote vote;  /* if it is a vote */
+    struct notch_hash hash; /* of the block proposed, or the vote's head */
+    struct notch_vote vote; /* if it is a vote */
 };
 NOTCH_MUST_USE struct notch_reject notch_vote_log_decode(struct notch_vote_log_info *out, struct notch_bytes entry);
 

@@ -1,4 +1,4 @@
-#include "consensus/internal.h"
+#include "consensus/parts.h"
 
 /* ---- time. Raw: slots and milliseconds are multiplied and divided. ---- */
 
@@ -9,6 +9,7 @@ static uint64_t slot_ms(const struct notch_consensus *core)
 
 struct notch_time notch__slot_start(const struct notch_consensus *core, struct notch_slot slot)
 {
+    /* Raw: slots, heights and milliseconds are counted. */
     const struct notch_genesis *genesis = core->options.genesis;
     uint64_t slots = slot.raw > genesis->slot0.raw ? slot.raw - genesis->slot0.raw : 0;
     uint64_t room = (UINT64_MAX - genesis->time0.raw) / slot_ms(core);
@@ -18,6 +19,7 @@ struct notch_time notch__slot_start(const struct notch_consensus *core, struct n
 
 struct notch_slot notch__slot_at(const struct notch_consensus *core, struct notch_time time)
 {
+    /* Raw: slots, heights and milliseconds are counted. */
     const struct notch_genesis *genesis = core->options.genesis;
     uint64_t since = time.raw > genesis->time0.raw ? time.raw - genesis->time0.raw : 0;
     return (struct notch_slot){genesis->slot0.raw + since / slot_ms(core)};
@@ -25,6 +27,7 @@ struct notch_slot notch__slot_at(const struct notch_consensus *core, struct notc
 
 uint64_t notch__slot_phase_ms(const struct notch_consensus *core)
 {
+    /* Raw: slots, heights and milliseconds are counted. */
     struct notch_time start = notch__slot_start(core, core->slot);
     return core->now.raw > start.raw ? core->now.raw - start.raw : 0;
 }
@@ -158,8 +161,7 @@ static void confirm(struct notch_consensus *core)
 {
     core->has_confirmed = true;
     struct notch_slot next = {core->slot.raw + 1}; /* Raw: the votes of this slot are looked at too. */
-    struct notch__block *block =
-        notch__fork_confirmed(core, core->head, &core->greatest, next, NOTCH__SIGHT_ALL);
+    struct notch__block *block = notch__fork_confirmed(core, core->head, &core->greatest, next, NOTCH__SIGHT_ALL);
     if (!notch_hash_eq(&block->hash, &core->confirmed)) {
         core->confirmed = block->hash;
         core->confirmed_height = block->header.height;

@@ -1,4 +1,4 @@
-#include "consensus/internal.h"
+#include "consensus/parts.h"
 
 const char *notch_consensus_effect_name(enum notch_consensus_effect_type type)
 {

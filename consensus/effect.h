@@ -10,21 +10,21 @@
 #include "chain/set.h"
 
 /* name, text for traces */
-#define NOTCH_CONSENSUS_EFFECT_TABLE(X)                                                                     \
-    X(PERSIST, "persist")           /* make `persist` durable, then answer DONE (or FAILED) */              \
-    X(SEND, "send")                 /* to all peers, but not before `after` is DONE */                      \
-    X(VERIFY, "verify")             /* check signatures, answer VERDICT */                                  \
-    X(REQUEST, "request")           /* ask peers for a header, a body or a certificate */                   \
-    X(NEED_BATCHES, "need-batches") /* a proposal wants batch ids: answer BATCHES */                        \
-    X(FETCH, "fetch")               /* have all batches of this block verified, answer AVAILABLE */         \
+#define NOTCH_CONSENSUS_EFFECT_TABLE(X) \
+    X(PERSIST, "persist")           /* make `persist` durable, then answer DONE (or FAILED) */ \
+    X(SEND, "send")                 /* to all peers, but not before `after` is DONE */ \
+    X(VERIFY, "verify")             /* check signatures, answer VERDICT */ \
+    X(REQUEST, "request")           /* ask peers for a header, a body or a certificate */ \
+    X(NEED_BATCHES, "need-batches") /* a proposal wants batch ids: answer BATCHES */ \
+    X(FETCH, "fetch")               /* have all batches of this block verified, answer AVAILABLE */ \
     X(EXECUTE, "execute")           /* the block is valid: keep it, run it on its parent, answer EXECUTED */ \
-    X(HEAD, "head")                 /* the head moved */                                                    \
-    X(CONFIRMED, "confirmed")       /* this block, and what is under it, is confirmed */                    \
-    X(JUSTIFIED, "justified")       /* the greatest justified checkpoint rose */                            \
-    X(FINAL, "final")               /* this block, and what is under it, is final */                        \
-    X(SET_CHANGE, "set-change")     /* another set is in force */                                           \
-    X(DROPPED, "dropped")           /* this block conflicts with a final one: forget it */                  \
-    X(SCORE, "score")               /* a peer sent what is invalid */                                       \
+    X(HEAD, "head")                 /* the head moved */ \
+    X(CONFIRMED, "confirmed")       /* this block, and what is under it, is confirmed */ \
+    X(JUSTIFIED, "justified")       /* the greatest justified checkpoint rose */ \
+    X(FINAL, "final")               /* this block, and what is under it, is final */ \
+    X(SET_CHANGE, "set-change")     /* another set is in force */ \
+    X(DROPPED, "dropped")           /* this block conflicts with a final one: forget it */ \
+    X(SCORE, "score")               /* a peer sent what is invalid */ \
     X(ALARM, "alarm")               /* somebody has to look */
 
 enum notch_consensus_effect_type {
@@ -35,21 +35,21 @@ enum notch_consensus_effect_type {
 
 /* What a SEND carries, and what a REQUEST asks for. */
 enum notch_consensus_what {
-    NOTCH_CONSENSUS_WHAT_BLOCK,   /* header and body, as in the bodies log; a REQUEST names the hash */
-    NOTCH_CONSENSUS_WHAT_HEADER,  /* the header alone */
-    NOTCH_CONSENSUS_WHAT_VOTES,   /* encoded votes (chain/vote.h) */
+    NOTCH_CONSENSUS_WHAT_BLOCK,  /* header and body, as in the bodies log; a REQUEST names the hash */
+    NOTCH_CONSENSUS_WHAT_HEADER, /* the header alone */
+    NOTCH_CONSENSUS_WHAT_VOTES,  /* encoded votes (chain/vote.h) */
     NOTCH_CONSENSUS_WHAT_EVIDENCE,
-    NOTCH_CONSENSUS_WHAT_CERT     /* votes that justify a checkpoint, closed under sources down to `from` */
+    NOTCH_CONSENSUS_WHAT_CERT /* votes that justify a checkpoint, closed under sources down to `from` */
 };
 
 enum notch_consensus_alarm {
-    NOTCH_CONSENSUS_ALARM_CONFLICT,    /* two justified checkpoints of one slot, or a final conflict: voting stops */
-    NOTCH_CONSENSUS_ALARM_EVIDENCE,    /* somebody broke the rules; `bytes` is the evidence */
-    NOTCH_CONSENSUS_ALARM_VOTE_LOST,   /* the vote log was lost: no voting until the others have moved on (8 S3) */
-    NOTCH_CONSENSUS_ALARM_CLOCK,       /* the clock jumped: no voting until it is confirmed (8 L10, 11.1) */
-    NOTCH_CONSENSUS_ALARM_STALE,       /* the last final block is older than the weak subjectivity period allows */
-    NOTCH_CONSENSUS_ALARM_STATE,       /* our execution differs from what a quorum justified */
-    NOTCH_CONSENSUS_ALARM_FULL         /* a table is full: what it could not take is dropped */
+    NOTCH_CONSENSUS_ALARM_CONFLICT,  /* two justified checkpoints of one slot, or a final conflict: voting stops */
+    NOTCH_CONSENSUS_ALARM_EVIDENCE,  /* somebody broke the rules; `bytes` is the evidence */
+    NOTCH_CONSENSUS_ALARM_VOTE_LOST, /* the vote log was lost: no voting until the others have moved on (8 S3) */
+    NOTCH_CONSENSUS_ALARM_CLOCK,     /* the clock jumped: no voting until it is confirmed (8 L10, 11.1) */
+    NOTCH_CONSENSUS_ALARM_STALE,     /* the last final block is older than the weak subjectivity period allows */
+    NOTCH_CONSENSUS_ALARM_STATE,     /* our execution differs from what a quorum justified */
+    NOTCH_CONSENSUS_ALARM_FULL       /* a table is full: what it could not take is dropped */
 };
 
 /* One thing to verify: a signature over `message`, or a VRF proof over it. */
@@ -72,7 +72,8 @@ struct notch_consensus_effect {
     uint64_t token; /* names this effect in the event that answers it; 0 if none does */
     uint64_t after; /* the PERSIST that must be DONE before this is carried out; 0 if none */
     union {
-        /* Everything up to and including block `head` must be durable with it or before it (8 L1): the bodies first. */
+        /* Everything up to and including block `head` must be durable with it or before it (8 L1): the bodies
+         * first. */
         struct {
             struct notch_bytes entry; /* for the vote log */
             struct notch_hash head;
@@ -93,7 +94,8 @@ struct notch_consensus_effect {
             struct notch_checkpoint from; /* CERT: what we have as final */
             uint64_t peer;                /* who is likely to have it; 0 if unknown */
         } request;
-        /* Ids of batches that are not on the chain up to `parent`, oldest first; at most `max`, at most `bytes_max`. */
+        /* Ids of batches that are not on the chain up to `parent`, oldest first; at most `max`, at most
+         * `bytes_max`. */
         struct {
             struct notch_hash parent;
             struct notch_slot slot;
@@ -115,9 +117,10 @@ struct notch_consensus_effect {
             struct notch_checkpoint finalized; /* on chain, after this block's own votes: for settlement (8 T3) */
             struct notch_height finalized_height;
             bool is_signal;
-            struct notch_set next_set; /* if is_signal */
+            struct notch_set next_set;        /* if is_signal */
             const uint64_t *next_reputations; /* of its members, micro-units */
-            bool voted_well; /* no votes, or they show >= 3/4 of the weight in some slot: counts for settlement (8 T3) */
+            bool
+                voted_well; /* no votes, or they show >= 3/4 of the weight in some slot: counts for settlement (8 T3) */
         } execute;
         struct {
             struct notch_hash hash;

@@ -20,7 +20,7 @@ struct notch_consensus_executed {
 
 /* A change of membership that a block recorded; it takes effect with the next set. */
 enum notch_membership_kind {
-    NOTCH_MEMBERSHIP_JOIN,  /* admitted by whatever the chain's mode asks for */
+    NOTCH_MEMBERSHIP_JOIN, /* admitted by whatever the chain's mode asks for */
     NOTCH_MEMBERSHIP_LEAVE
 };
 struct notch_membership_change {
@@ -31,23 +31,23 @@ struct notch_membership_change {
 /* Per block. The ledger refuses (with a receipt) what a block records beyond it. */
 #define NOTCH_MEMBERSHIP_CHANGES_MAX 64
 
-#define NOTCH_CONSENSUS_EVENT_TABLE(X)                                                              \
-    X(START, "start")                                                                               \
-    X(RECOVERED, "recovered") /* all recovered blocks were given */                                 \
-    X(TICK, "tick")                                                                                 \
-    X(HEADER, "header")       /* an encoded header from a peer */                                   \
-    X(BLOCK, "block")         /* header and body, from a peer or from the bodies log */             \
-    X(VOTES, "votes")         /* encoded votes, a certificate included */                           \
-    X(EVIDENCE, "evidence")   /* one encoded piece */                                               \
-    X(VERDICT, "verdict")     /* answers VERIFY */                                                  \
-    X(DONE, "done")           /* answers PERSIST */                                                 \
-    X(FAILED, "failed")       /* answers PERSIST */                                                 \
-    X(EXECUTED, "executed")   /* answers EXECUTE */                                                 \
-    X(AVAILABLE, "available") /* answers FETCH */                                                   \
-    X(BATCHES, "batches")     /* answers NEED_BATCHES */                                            \
-    X(PENDING, "pending")     /* whether the node holds something to put on the chain */            \
-    X(REPORT, "report")       /* an authenticated peer says which slot it has (11.1) */             \
-    X(WANTED, "wanted")       /* a peer asks for a certificate: answered by a SEND to it */         \
+#define NOTCH_CONSENSUS_EVENT_TABLE(X) \
+    X(START, "start") \
+    X(RECOVERED, "recovered") /* all recovered blocks were given */ \
+    X(TICK, "tick") \
+    X(HEADER, "header")       /* an encoded header from a peer */ \
+    X(BLOCK, "block")         /* header and body, from a peer or from the bodies log */ \
+    X(VOTES, "votes")         /* encoded votes, a certificate included */ \
+    X(EVIDENCE, "evidence")   /* one encoded piece */ \
+    X(VERDICT, "verdict")     /* answers VERIFY */ \
+    X(DONE, "done")           /* answers PERSIST */ \
+    X(FAILED, "failed")       /* answers PERSIST */ \
+    X(EXECUTED, "executed")   /* answers EXECUTE */ \
+    X(AVAILABLE, "available") /* answers FETCH */ \
+    X(BATCHES, "batches")     /* answers NEED_BATCHES */ \
+    X(PENDING, "pending")     /* whether the node holds something to put on the chain */ \
+    X(REPORT, "report")       /* an authenticated peer says which slot it has (11.1) */ \
+    X(WANTED, "wanted")       /* a peer asks for a certificate: answered by a SEND to it */ \
     X(OPERATOR, "operator")
 
 enum notch_consensus_event_type {
@@ -57,7 +57,7 @@ enum notch_consensus_event_type {
 };
 
 enum notch_consensus_command {
-    NOTCH_CONSENSUS_VOTE_RESET,   /* vote although the vote log was lost (8 S3, 11.8) */
+    NOTCH_CONSENSUS_VOTE_RESET,    /* vote although the vote log was lost (8 S3, 11.8) */
     NOTCH_CONSENSUS_CLOCK_TRUSTED, /* the clock is right: the operator, or the operating system, says so */
     NOTCH_CONSENSUS_CLOCK_DOUBTED
 };
@@ -69,7 +69,7 @@ struct notch_consensus_event {
     uint64_t peer; /* who sent it; 0 for ourselves. It is only ever given back, in SCORE, REQUEST and SEND. */
     union {
         struct {
-            struct notch_bytes root; /* of the last FINAL stored; empty: start from genesis */
+            struct notch_bytes root;                  /* of the last FINAL stored; empty: start from genesis */
             struct notch_consensus_executed executed; /* what that block (or genesis) gave */
             const struct notch_bytes *vote_log;       /* entries, oldest first */
             size_t vote_log_count;

@@ -39,8 +39,8 @@ void notch__checkpoints_add(struct notch__checkpoints *list, const struct notch_
     }
     if (list->count == list->cap) {
         uint32_t cap = list->cap > 0 ? 2 * list->cap : 8;
-        list->items = notch_realloc(list->alloc, list->items, list->cap * sizeof *list->items,
-                                    cap * sizeof *list->items);
+        list->items =
+            notch_realloc(list->alloc, list->items, list->cap * sizeof *list->items, cap * sizeof *list->items);
         list->cap = cap;
     }
     uint32_t at = list->count++;

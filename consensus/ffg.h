@@ -1,13 +1,16 @@
 /*
  * consensus/ffg.h: which checkpoints a set of votes justifies, and which it finalises.
  *
- * One function serves the chain's own accounting and the local view: it sees links (votes of equal content, as a bitmap of
- * their voters) and knows nothing of where they came from. Who calls it has left out the votes that are not valid (8 S5).
+ * One function serves the chain's own accounting and the local view: it sees links (votes of equal content, as a
+ * bitmap of their voters) and knows nothing of where they came from. Who calls it has left out the votes that are
+ * not valid (8 S5).
  *
  *   (T, c) is justified   by a quorum of votes of slot c with target T whose sources are justified; sources may differ
- *   (B, c) is final       if it is justified and a quorum of votes of slot c + 1 has it as source, whatever their target
+ *   (B, c) is final       if it is justified and a quorum of votes of slot c + 1 has it as source, whatever their
+ *   target
  *
- * Source       design/consensus.md 1.7, 8 S4 (finality looks at the source alone), S7 (an equivocator counts for each).
+ * Source       design/consensus.md 1.7, 8 S4 (finality looks at the source alone), S7 (an equivocator counts for
+ *              each).
  */
 #ifndef NOTCH_CONSENSUS_FFG_H
 #define NOTCH_CONSENSUS_FFG_H
@@ -85,8 +88,8 @@ bool notch__checkpoints_has(const struct notch__checkpoints *list, const struct 
 void notch__checkpoints_prune(struct notch__checkpoints *list, struct notch_slot floor);
 
 /*
- * Adds to `justified` what the links justify, starting from what is in it, and sets *final to the greatest final checkpoint
- * of the set (left alone if there is none). The links are of `set` and in ascending order of slot.
+ * Adds to `justified` what the links justify, starting from what is in it, and sets *final to the greatest final
+ * checkpoint of the set (left alone if there is none). The links are of `set` and in ascending order of slot.
  */
 void notch__ffg_run(struct notch__checkpoints *justified, struct notch__checkpoint *final, const struct notch_set *set,
                     const struct notch__link *links, size_t count);

@@ -1,4 +1,4 @@
-#include "consensus/internal.h"
+#include "consensus/parts.h"
 
 /* Whether source and target of a bundle are in the tree, in order, and within the set of the vote (8 S5). */
 static enum notch__fit fit_of(const struct notch_consensus *core, const struct notch_vote_data *data)
@@ -17,9 +17,9 @@ static enum notch__fit fit_of(const struct notch_consensus *core, const struct n
     if (notch_slot_cmp(target->header.slot, data->slot) > 0 || target->stage == NOTCH__STAGE_INVALID) {
         return NOTCH__FIT_INVALID;
     }
-    bool is_behind_signal = target->header.set_id > data->set_id ||
-                            (target->header.set_id == data->set_id &&
-                             (target->header.flags & NOTCH_HEADER_PENDING) != 0);
+    bool is_behind_signal =
+        target->header.set_id > data->set_id ||
+        (target->header.set_id == data->set_id && (target->header.flags & NOTCH_HEADER_PENDING) != 0);
     if (is_behind_signal) {
         return NOTCH__FIT_INVALID;
     }
@@ -55,7 +55,8 @@ static size_t collect_links(const struct notch_consensus *core, struct notch__li
     return count;
 }
 
-/* Two justified checkpoints of one slot need a third of the weight to have voted twice: nothing to vote for any more. */
+/* Two justified checkpoints of one slot need a third of the weight to have voted twice: nothing to vote for any
+ * more. */
 static bool has_conflict(const struct notch__checkpoints *list)
 {
     for (uint32_t i = 1; i < list->count; i++) {
@@ -110,9 +111,13 @@ static void emit_final(struct notch_consensus *core, const struct notch__block *
     struct notch_buf *cert = notch__scratch(core);
     final_certificate(core, cert, checkpoint);
     struct notch_bytes cert_bytes = notch_buf_bytes(cert);
+    struct notch_buf due;
+    notch_buf_init(&due, core->options.alloc);
+    notch__due_votes(core, &due, block);
     notch__fold_rebase(core, notch__tree_find(&core->tree, &block->hash));
     struct notch_buf *root = notch__scratch(core);
-    notch__root_write(core, root);
+    notch__root_write(core, root, notch_buf_bytes(&due));
+    notch_buf_fini(&due);
     struct notch_bytes root_bytes = notch_buf_bytes(root);
     struct notch_consensus_effect *effect = notch__emit(core, NOTCH_CONSENSUS_FINAL);
     effect->final.hash = block->hash;
@@ -256,15 +261,12 @@ void notch__closure_mark(struct notch_consensus *core, const struct notch__check
     notch__checkpoints_fini(&wanted);
 }
 
-void notch__certificate(struct notch_consensus *core, struct notch_buf *out, const struct notch__checkpoint *to,
-                        const struct notch__checkpoint *known, size_t votes_max)
+/* Appends the votes of the marked bundles, and takes the marks away. */
+static void encode_marked(struct notch_consensus *core, struct notch_buf *out, size_t votes_max)
 {
     struct notch_buf list;
     notch_buf_init(&list, core->options.alloc);
     size_t count = 0;
-    if (notch__checkpoint_cmp(to, known) > 0) {
-        notch__closure_mark(core, to, known);
-    }
     for (uint32_t i = 0; i < core->votes.count; i++) {
         struct notch__bundle *bundle = core->votes.bundles[i];
         for (uint32_t k = 0; bundle->is_marked && k < bundle->count && count < votes_max; k++, count++) {
@@ -276,4 +278,19 @@ void notch__certificate(struct notch_consensus *core, struct notch_buf *out, con
     struct notch_writer writer = notch_writer_grow(out);
     notch_votes_encode(&writer, (const struct notch_vote *)(const void *)list.data, count);
     notch_buf_fini(&list);
+}
+
+void notch__certificate(struct notch_consensus *core, struct notch_buf *out, const struct notch__checkpoint *to,
+                        const struct notch__checkpoint *known, size_t votes_max)
+{
+    if (notch__checkpoint_cmp(to, known) > 0) {
+        notch__closure_mark(core, to, known);
+    }
+    encode_marked(core, out, votes_max);
+}
+
+void notch__due_votes(struct notch_consensus *core, struct notch_buf *out, const struct notch__block *parent)
+{
+    notch__due_mark(core, parent);
+    encode_marked(core, out, SIZE_MAX);
 }

@@ -1,6 +1,7 @@
-#include "consensus/internal.h"
+#include "consensus/parts.h"
 
-const struct notch__set *notch__sets_find(const struct notch_consensus *core, uint32_t id, const struct notch_hash *root)
+const struct notch__set *notch__sets_find(const struct notch_consensus *core, uint32_t id,
+                                          const struct notch_hash *root)
 {
     for (const struct notch__set *set = core->sets; set != NULL; set = set->next_known) {
         if (set->set.id == id && notch_hash_eq(&set->set.root, root)) {
@@ -217,6 +218,7 @@ static void on_drop(void *arg, struct notch__block *block)
 
 void notch__fold_rebase(struct notch_consensus *core, struct notch__block *block)
 {
+    /* Raw: slots, heights and milliseconds are counted. */
     struct notch__block *old = core->tree.base;
     for (uint64_t height = old->header.height.raw + 1; height <= block->header.height.raw; height++) {
         struct notch__block *at = notch__tree_ancestor(block, (struct notch_height){height});

@@ -1,4 +1,4 @@
-#include "consensus/internal.h"
+#include "consensus/parts.h"
 
 /* The latest votes of the store's members, one entry per head that any of them names. */
 struct heads {
@@ -18,7 +18,8 @@ static const struct notch__bits *bits_of(const struct notch__bundle *bundle, enu
     return sight == NOTCH__SIGHT_ALL ? &bundle->all : &bundle->view;
 }
 
-/* Where a vote for a block counts that may only be known by its header: its deepest ancestor that can be walked (8 L8). */
+/* Where a vote for a block counts that may only be known by its header: its deepest ancestor that can be walked (8
+ * L8). */
 static struct notch__block *credit_to(const struct notch_consensus *core, const struct notch_hash *head,
                                       enum notch__sight sight)
 {
@@ -43,8 +44,8 @@ static void heads_add(const struct notch_consensus *core, struct heads *heads, s
         const struct notch_alloc *alloc = core->options.alloc;
         heads->blocks = notch_realloc(alloc, heads->blocks, heads->cap * sizeof(struct notch__block *),
                                       cap * sizeof(struct notch__block *));
-        heads->weights = notch_realloc(alloc, heads->weights, heads->cap * sizeof *heads->weights,
-                                       cap * sizeof *heads->weights);
+        heads->weights =
+            notch_realloc(alloc, heads->weights, heads->cap * sizeof *heads->weights, cap * sizeof *heads->weights);
         heads->cap = cap;
     }
     heads->blocks[heads->count] = block;
@@ -95,7 +96,8 @@ static struct notch__bits bits_and_not(const struct notch__bits *a, const struct
     return out;
 }
 
-/* Who has two different votes in one slot of [from, end): they are discounted (1.5). The bundles of a slot are adjacent. */
+/* Who has two different votes in one slot of [from, end): they are discounted (1.5). The bundles of a slot are
+ * adjacent. */
 static struct notch__bits equivocators(const struct notch_consensus *core, uint32_t from, uint32_t end,
                                        enum notch__sight sight)
 {

@@ -76,17 +76,22 @@ struct notch__report {
 /* What this validator has signed, as far as it matters for what it may sign next (8 S1 to S3). */
 struct notch__signed {
     bool has_voted;
-    bool is_lost;                  /* the log was lost: until the first vote, J.slot >= lost_until (11.8) */
+    bool is_lost; /* the log was lost: until the first vote, J.slot >= lost_until (11.8) */
     struct notch_slot lost_until;
     uint32_t vote_set;
     struct notch_slot vote_slot;
     struct notch_slot source_slot;
     struct notch_slot prop_slot;
-    struct notch_vote last;        /* to be sent again after a restart */
+    struct notch_vote last;           /* to be sent again after a restart */
     struct notch__checkpoint durable; /* what justifies checkpoints up to this one is in the log */
 };
 
-enum notch__proposal_stage { NOTCH__PROPOSAL_NONE, NOTCH__PROPOSAL_WANTED, NOTCH__PROPOSAL_ASKED, NOTCH__PROPOSAL_DONE };
+enum notch__proposal_stage {
+    NOTCH__PROPOSAL_NONE,
+    NOTCH__PROPOSAL_WANTED,
+    NOTCH__PROPOSAL_ASKED,
+    NOTCH__PROPOSAL_DONE
+};
 
 struct notch__proposal {
     enum notch__proposal_stage stage;
@@ -111,13 +116,13 @@ struct notch_consensus {
     struct notch_hash confirmed;
     struct notch_height confirmed_height;
 
-    bool is_running;  /* START and RECOVERED are through */
-    bool is_failed;   /* a PERSIST failed */
-    bool is_stopped;  /* a conflict that only >= 1/3 faults explain */
+    bool is_running; /* START and RECOVERED are through */
+    bool is_failed;  /* a PERSIST failed */
+    bool is_stopped; /* a conflict that only >= 1/3 faults explain */
     bool is_inside;
-    bool is_dirty;    /* blocks or votes came: evaluate again */
+    bool is_dirty;     /* blocks or votes came: evaluate again */
     bool is_gate_open; /* the clock may be trusted (11.1) */
-    bool has_voted;   /* in this slot */
+    bool has_voted;    /* in this slot */
     bool has_confirmed;
     bool has_frozen;
     uint64_t seq;
@@ -125,7 +130,7 @@ struct notch_consensus {
     struct notch_slot slot;
     struct notch_hash slot_block; /* the first timely header of this slot; zero if none */
     uint64_t pending;
-    uint32_t missed;     /* voted slots in a row below two thirds */
+    uint32_t missed; /* voted slots in a row below two thirds */
     uint64_t participation;
     struct notch_slot asked_cert; /* the slot in which a certificate was asked for: once a slot is enough */
 
@@ -173,9 +178,8 @@ struct notch_slot notch__slot_at(const struct notch_consensus *core, struct notc
 uint64_t notch__slot_phase_ms(const struct notch_consensus *core);
 static inline struct notch_slot notch__slot_back(struct notch_slot slot, uint64_t by)
 {
+    /* Raw: slots, heights and milliseconds are counted. */
     return (struct notch_slot){slot.raw > by ? slot.raw - by : 0};
 }
-
-#include "consensus/parts.h"
 
 #endif

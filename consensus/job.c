@@ -1,4 +1,4 @@
-#include "consensus/internal.h"
+#include "consensus/parts.h"
 
 void notch_consensus_verify(const struct notch_crypto *crypto, const struct notch_consensus_check *checks, size_t count,
                             struct notch_consensus_result *results)
@@ -6,9 +6,9 @@ void notch_consensus_verify(const struct notch_crypto *crypto, const struct notc
     for (size_t i = 0; i < count; i++) {
         const struct notch_consensus_check *check = &checks[i];
         memset(&results[i], 0, sizeof results[i]);
-        results[i].valid = check->is_vrf ? notch_vrf_verify(crypto, &results[i].output, &check->key, &check->message,
-                                                            &check->proof)
-                                         : notch_verify(crypto, &check->key, &check->message, &check->sig);
+        results[i].valid =
+            check->is_vrf ? notch_vrf_verify(crypto, &results[i].output, &check->key, &check->message, &check->proof)
+                          : notch_verify(crypto, &check->key, &check->message, &check->sig);
     }
 }
 
@@ -60,6 +60,7 @@ void notch__job_send(struct notch_consensus *core, struct notch__job *job)
 /* The set that a vote from outside names: in force, the one before, or announced on any branch. */
 static const struct notch__set *set_of_vote(const struct notch_consensus *core, const struct notch_vote_data *data)
 {
+    /* Raw: the bytes are what is compared, copied or hashed. */
     for (const struct notch__set *set = core->sets; set != NULL; set = set->next_known) {
         if (set->set.id == data->set_id && memcmp(set->set.root.raw, data->set_root8, sizeof data->set_root8) == 0) {
             return set;

@@ -16,6 +16,7 @@ static void hash_seed_slot(struct notch_hash *out, const struct notch_domain *do
 uint32_t notch__leader_index(const struct notch_set *set, const struct notch_domain *domain,
                              const struct notch_hash *seed, struct notch_slot slot)
 {
+    /* Raw: the bytes are what is compared, copied or hashed. */
     struct notch_hash x;
     hash_seed_slot(&x, domain, NOTCH_TAG_LEADER, seed, slot);
     uint64_t at = (uint64_t)(((notch__u128)notch_get_be64(x.raw) * set->weight) >> 64);
@@ -36,6 +37,7 @@ void notch__leader_vrf_input(struct notch_hash *out, const struct notch_domain *
 
 void notch__leader_mix(struct notch_hash *mix, const struct notch_domain *domain, const struct notch_hash *output)
 {
+    /* Raw: the bytes are what is compared, copied or hashed. */
     uint8_t bytes[64];
     memcpy(bytes, mix->raw, 32);
     memcpy(bytes + 32, output->raw, 32);

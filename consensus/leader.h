@@ -2,8 +2,9 @@
  * consensus/leader.h: who leads a slot, and where the randomness for that comes from.
  *
  * x = tagged(LEADER, seed || slot); the first 8 bytes (big endian) as a fraction of 2^64 fall into the members' prefix
- * sums of weight. Every block carries the proof of a verifiable random function on tagged(VRF, seed || slot); the outputs
- * are mixed into the seed of the next set: mix' = tagged(SEED, mix || output), from mix = the seed of the set in force.
+ * sums of weight. Every block carries the proof of a verifiable random function on tagged(VRF, seed || slot); the
+ * outputs are mixed into the seed of the next set: mix' = tagged(SEED, mix || output), from mix = the seed of the
+ * set in force.
  *
  * Source       design/consensus.md 1.4.
  */

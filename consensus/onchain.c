@@ -1,4 +1,4 @@
-#include "consensus/internal.h"
+#include "consensus/parts.h"
 
 const struct notch__set *notch__onchain_set(const struct notch__onchain *onchain, uint32_t set_id)
 {
@@ -16,7 +16,8 @@ const struct notch__set *notch__onchain_set(const struct notch__onchain *onchain
 
 const struct notch__tally *notch__onchain_tally(const struct notch__block *block, const struct notch_vote_data *data)
 {
-    /* A vote stands only in blocks of later slots: further down there is nothing to find. The base holds what is left of
+    /* A vote stands only in blocks of later slots: further down there is nothing to find. The base holds what is
+     * left of
      * all blocks below it. */
     for (; block != NULL; block = block->parent) {
         const struct notch__tally *found = notch__tallies_find(&block->tallies, data);
@@ -34,6 +35,7 @@ const struct notch__tally *notch__onchain_tally(const struct notch__block *block
 static struct notch_reject check_vote(const struct notch__block *block, const struct notch_vote *vote,
                                       const struct notch__set **set)
 {
+    /* Raw: the bytes are what is compared, copied or hashed. */
     const struct notch__onchain *at = &block->parent->onchain;
     *set = notch__onchain_set(at, vote->data.set_id);
     if (*set == NULL || memcmp((*set)->set.root.raw, vote->data.set_root8, sizeof vote->data.set_root8) != 0) {
@@ -84,7 +86,8 @@ struct notch_reject notch__onchain_votes(const struct notch_consensus *core, str
     return NOTCH_VALID;
 }
 
-bool notch__onchain_is_signal(const struct notch__onchain *at, const struct notch_consensus *core, struct notch_slot slot)
+bool notch__onchain_is_signal(const struct notch__onchain *at, const struct notch_consensus *core,
+                              struct notch_slot slot)
 {
     /* Raw: an epoch is a number of slots. */
     return at->next == NULL && slot.raw >= at->root.at.slot.raw + core->options.genesis->epoch_slots;
@@ -143,8 +146,8 @@ static void gather_one(const struct notch_consensus *core, struct gathered *all,
     }
     if (all->count == all->cap) {
         uint32_t cap = all->cap > 0 ? 2 * all->cap : 64;
-        all->items = notch_realloc(core->options.alloc, all->items, all->cap * sizeof *all->items,
-                                   cap * sizeof *all->items);
+        all->items =
+            notch_realloc(core->options.alloc, all->items, all->cap * sizeof *all->items, cap * sizeof *all->items);
         all->cap = cap;
     }
     memmove(&all->items[low + 1], &all->items[low], (all->count - low) * sizeof *all->items);
@@ -153,9 +156,9 @@ static void gather_one(const struct notch_consensus *core, struct gathered *all,
 }
 
 /*
- * Whether a vote counts on this chain: its source and target stand on it, in that order, the target no later than the vote
- * and not behind the signal block of its set. How far down is looked is a function of the chain too (finalized_height), so
- * that it does not matter where a node's base is.
+ * Whether a vote counts on this chain: its source and target stand on it, in that order, the target no later than
+ * the vote and not behind the signal block of its set. How far down is looked is a function of the chain too
+ * (finalized_height), so that it does not matter where a node's base is.
  */
 static bool is_counted(const struct notch_consensus *core, const struct notch__onchain *at, struct notch__block *block,
                        const struct notch_vote_data *data)

@@ -1,11 +1,14 @@
 /*
- * consensus/parts.h: what the parts of the core offer each other. Included by consensus/internal.h alone.
+ * consensus/parts.h: what the parts of the core offer each other. Every source of the core includes it.
  */
 #ifndef NOTCH_CONSENSUS_PARTS_H
 #define NOTCH_CONSENSUS_PARTS_H
 
+#include "consensus/internal.h"
+
 /* fold.c: sets and accounts along the chain */
-const struct notch__set *notch__sets_find(const struct notch_consensus *core, uint32_t id, const struct notch_hash *root);
+const struct notch__set *notch__sets_find(const struct notch_consensus *core, uint32_t id,
+                                          const struct notch_hash *root);
 const struct notch__set *notch__sets_add(struct notch_consensus *core, uint32_t id, const struct notch_member *members,
                                          const uint64_t *reputations, uint32_t count, const struct notch_hash *seed);
 void notch__sets_prune(struct notch_consensus *core);
@@ -43,7 +46,8 @@ struct notch_reject notch__onchain_advance(struct notch_consensus *core, struct 
 void notch__onchain_run(const struct notch_consensus *core, struct notch__onchain *out, struct notch__block *block);
 
 /* Whether a block of set `set` in `slot` on `parent` is the signal block. */
-bool notch__onchain_is_signal(const struct notch__onchain *at, const struct notch_consensus *core, struct notch_slot slot);
+bool notch__onchain_is_signal(const struct notch__onchain *at, const struct notch_consensus *core,
+                              struct notch_slot slot);
 
 /* job.c */
 struct notch__job *notch__job_add(struct notch_consensus *core, enum notch__job_kind kind, size_t checks);
@@ -75,6 +79,10 @@ struct notch__checkpoint notch__view_justified(struct notch_consensus *core, str
 void notch__certificate(struct notch_consensus *core, struct notch_buf *out, const struct notch__checkpoint *to,
                         const struct notch__checkpoint *known, size_t votes_max);
 
+/* 8 L2: marks, or appends, the votes that a child of `parent` must carry at any age. */
+void notch__due_mark(struct notch_consensus *core, const struct notch__block *parent);
+void notch__due_votes(struct notch_consensus *core, struct notch_buf *out, const struct notch__block *parent);
+
 /* Marks the bundles of that closure; the caller clears the marks. */
 void notch__closure_mark(struct notch_consensus *core, const struct notch__checkpoint *to,
                          const struct notch__checkpoint *known);
@@ -91,6 +99,7 @@ void notch__view_freeze(struct notch_consensus *core);
 void notch__view_merge(struct notch_consensus *core, struct notch__block *block);
 void notch__vote(struct notch_consensus *core);
 void notch__vote_durable(struct notch_consensus *core, uint64_t token);
+void notch__vote_take_known(struct notch_consensus *core, const struct notch_vote *vote);
 void notch__log_load(struct notch_consensus *core);
 void notch__log_reset(struct notch_consensus *core);
 bool notch__is_clock_good(const struct notch_consensus *core);
@@ -113,7 +122,7 @@ bool notch__evidence_on_chain(const struct notch_consensus *core, const struct n
                               const struct notch_hash *id);
 
 /* root.c */
-void notch__root_write(const struct notch_consensus *core, struct notch_buf *out);
+void notch__root_write(const struct notch_consensus *core, struct notch_buf *out, struct notch_bytes due);
 bool notch__root_read(struct notch_consensus *core, struct notch_bytes blob);
 void notch__root_genesis(struct notch_consensus *core);
 

@@ -1,4 +1,4 @@
-#include "consensus/internal.h"
+#include "consensus/parts.h"
 #include "consensus/votelog.h"
 
 /* ---- the quiet rule (9, 11.3, 11.4) ---- */
@@ -9,8 +9,8 @@ bool notch__is_awake(const struct notch_consensus *core, const struct notch__blo
     (void)core;
     const struct notch__onchain *at = &head->onchain;
     bool has_carrier = notch_height_cmp(at->carrier, at->finalized_height) > 0;
-    bool awaits_set = at->next != NULL || !at->is_handed_over ||
-                      notch_height_cmp(at->handed_over, at->finalized_height) > 0;
+    bool awaits_set =
+        at->next != NULL || !at->is_handed_over || notch_height_cmp(at->handed_over, at->finalized_height) > 0;
     return has_carrier || awaits_set || head->has_open_claims;
 }
 
@@ -18,8 +18,7 @@ static bool has_reason(const struct notch_consensus *core, const struct notch__b
 {
     /* Raw: QUIET is a number of slots. */
     bool is_heartbeat = core->slot.raw >= head->header.slot.raw + core->options.genesis->quiet_slots;
-    bool is_turn = notch__onchain_is_signal(&head->onchain, core, core->slot) &&
-                   notch__fold_is_change_due(core, head);
+    bool is_turn = notch__onchain_is_signal(&head->onchain, core, core->slot) && notch__fold_is_change_due(core, head);
     return is_heartbeat || is_turn || notch__is_awake(core, head);
 }
 
@@ -27,9 +26,9 @@ static bool has_reason(const struct notch_consensus *core, const struct notch__b
 
 struct draft {
     struct notch__block *parent;
-    struct notch_buf votes;     /* encoded */
-    struct notch_buf evidence;  /* struct notch_bytes each */
-    struct notch_buf headers;   /* struct notch_header each */
+    struct notch_buf votes;    /* encoded */
+    struct notch_buf evidence; /* struct notch_bytes each */
+    struct notch_buf headers;  /* struct notch_header each */
     uint32_t evidence_count;
     uint32_t header_count;
 };
@@ -44,8 +43,9 @@ static bool is_marked_for_hand_over(const struct notch_consensus *core, const st
            notch_hash_eq(&bundle->data.source.hash, &justified->at.hash);
 }
 
-/* 8 L2: (a) what justifies our greatest checkpoint from the greatest on the chain, (b) what makes a pending set final. */
-static void mark_due(struct notch_consensus *core, const struct notch__block *parent)
+/* 8 L2: (a) what justifies our greatest checkpoint from the greatest on the chain, (b) what makes a pending set
+ * final. */
+void notch__due_mark(struct notch_consensus *core, const struct notch__block *parent)
 {
     const struct notch__onchain *at = &parent->onchain;
     if (notch__checkpoint_cmp(&core->greatest, &at->justified) > 0) {
@@ -71,6 +71,7 @@ static void mark_due(struct notch_consensus *core, const struct notch__block *pa
 static bool is_allowed(const struct notch_consensus *core, const struct notch__block *parent,
                        const struct notch_vote_data *data)
 {
+    /* Raw: the bytes are what is compared, copied or hashed. */
     const struct notch__set *set = notch__onchain_set(&parent->onchain, data->set_id);
     return set != NULL && memcmp(set->set.root.raw, data->set_root8, sizeof data->set_root8) == 0 &&
            notch_slot_cmp(data->slot, core->slot) < 0 && notch_slot_cmp(data->slot, parent->onchain.floor) > 0;
@@ -103,15 +104,15 @@ static uint32_t choose(const struct notch__block *parent, struct notch__bundle *
 
 static void choose_all(struct notch_consensus *core, const struct notch__block *parent, uint32_t room)
 {
-    mark_due(core, parent);
+    notch__due_mark(core, parent);
     for (uint32_t i = 0; i < core->votes.count; i++) {
         core->votes.bundles[i]->take = 0;
     }
     for (unsigned pass = 0; pass < 2; pass++) {
         for (uint32_t i = core->votes.count; i > 0; i--) {
             struct notch__bundle *bundle = core->votes.bundles[i - 1];
-            bool is_turn = pass == 0 ? bundle->is_marked
-                                     : !bundle->is_marked && is_recent(core, parent, bundle->data.slot);
+            bool is_turn =
+                pass == 0 ? bundle->is_marked : !bundle->is_marked && is_recent(core, parent, bundle->data.slot);
             if (is_turn && is_allowed(core, parent, &bundle->data)) {
                 room = choose(parent, bundle, room);
             }

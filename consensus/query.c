@@ -1,4 +1,4 @@
-#include "consensus/internal.h"
+#include "consensus/parts.h"
 
 /* 1.12: how far finality may lag behind the head, in slots, before a node says so. */
 #define PARTITION_LAG 8

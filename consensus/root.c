@@ -1,12 +1,15 @@
-#include "consensus/internal.h"
 #include "chain/weights.h"
+#include "consensus/parts.h"
 
 /*
- * The blob of a base: everything that the chain up to it determines and that its bodies alone would not give back without
- * reading them all; and, node's own, which checkpoint made it final.
+ * The blob of a base: everything that the chain up to it determines and that its bodies alone would not give back
+ * without reading them all; and, node's own, which checkpoint made it final.
  *
  *   version u8; final checkpoint; store set index; sets; header, hash, proposer, output, open claims of the base;
- *   onchain; tallies; trail; justified checkpoints; accounts
+ *   onchain; tallies; trail; justified checkpoints; accounts; the votes that a child of the base must carry (8 L2)
+ *
+ * Without those votes, a validator that lost its vote log behind a signal block could never show that the block is
+ * final, and nobody could lead the next set.
  */
 #define ROOT_VERSION 1
 #define SETS_MAX 64
@@ -101,7 +104,7 @@ static void write_base(struct notch_writer *writer, const struct notch__block *b
     }
 }
 
-void notch__root_write(const struct notch_consensus *core, struct notch_buf *out)
+void notch__root_write(const struct notch_consensus *core, struct notch_buf *out, struct notch_bytes due)
 {
     struct notch_writer writer = notch_writer_grow(out);
     const struct notch__set *sets[4] = {NULL};
@@ -131,6 +134,7 @@ void notch__root_write(const struct notch_consensus *core, struct notch_buf *out
         write_checkpoint(&writer, &core->justified.items[i]);
     }
     notch__accounts_write(&writer, &core->accounts);
+    notch_write_blob(&writer, due);
 }
 
 static const struct notch__set *read_set_index(struct notch_reader *reader, const struct notch__set *const *sets,
@@ -170,8 +174,7 @@ static const struct notch__set *read_set(struct notch_consensus *core, struct no
     uint64_t *reputations = notch_alloc_array(alloc, NOTCH_SET_MEMBERS_MAX, sizeof *reputations);
     const struct notch__set *added = NULL;
     struct notch_set set;
-    struct notch_reject reject =
-        notch_set_decode(&set, members, NOTCH_SET_MEMBERS_MAX, reader, core->options.domain);
+    struct notch_reject reject = notch_set_decode(&set, members, NOTCH_SET_MEMBERS_MAX, reader, core->options.domain);
     for (uint32_t k = 0; notch_is_valid(reject) && k < set.count; k++) {
         reputations[k] = notch_read_uvar(reader);
     }
@@ -267,7 +270,16 @@ bool notch__root_read(struct notch_consensus *core, struct notch_bytes blob)
     }
     notch__accounts_read(&reader, &core->accounts);
     core->greatest = core->final;
-    return notch_reader_done(&reader);
+    struct notch_bytes due = notch_read_blob(&reader, notch_reader_left(&reader));
+    size_t votes;
+    if (!notch_reader_done(&reader) || !notch_is_valid(notch_votes_check(&votes, due, SIZE_MAX))) {
+        return false;
+    }
+    struct notch_vote vote;
+    for (struct notch_votes_iter iter = notch_votes_iter(due); notch_votes_next(&iter, &vote);) {
+        notch__vote_take_known(core, &vote);
+    }
+    return true;
 }
 
 void notch__root_genesis(struct notch_consensus *core)

@@ -1,4 +1,4 @@
-#include "consensus/internal.h"
+#include "consensus/parts.h"
 
 void notch__evidence_fini(struct notch_consensus *core)
 {

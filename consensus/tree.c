@@ -69,7 +69,8 @@ struct notch__block *notch__tree_find(const struct notch__tree *tree, const stru
     return found != NULL ? *found : NULL;
 }
 
-/* Raw below: heights are subtracted to find how far down to look. The skip pointers are those of Bitcoin's block index in
+/* Raw below: heights are subtracted to find how far down to look. The skip pointers are those of Bitcoin's block
+ * index in
  * spirit: a height with its lowest set bits cleared. */
 static uint64_t skip_height(uint64_t height)
 {
@@ -92,6 +93,7 @@ struct notch__block *notch__tree_ancestor(struct notch__block *block, struct not
 struct notch__block *notch__tree_add(struct notch__tree *tree, const struct notch_hash *hash,
                                      const struct notch_header *header, struct notch__block *parent)
 {
+    /* Raw: slots, heights and milliseconds are counted. */
     if (tree->count == tree->max) {
         return NULL;
     }
@@ -174,8 +176,8 @@ static void push_trail(struct notch__tree *tree, const struct notch__block *bloc
 {
     if (tree->trail_count == tree->trail_cap) {
         uint32_t cap = tree->trail_cap > 0 ? 2 * tree->trail_cap : 64;
-        tree->trail = notch_realloc(tree->alloc, tree->trail, tree->trail_cap * sizeof *tree->trail,
-                                    cap * sizeof *tree->trail);
+        tree->trail =
+            notch_realloc(tree->alloc, tree->trail, tree->trail_cap * sizeof *tree->trail, cap * sizeof *tree->trail);
         tree->trail_cap = cap;
     }
     tree->trail[tree->trail_count++] =
@@ -231,6 +233,7 @@ static void drop_branch(struct notch__tree *tree, struct notch__block *top, cons
 void notch__tree_rebase(struct notch__tree *tree, struct notch__block *block, struct notch_height trail_floor,
                         notch__tree_drop drop, void *arg)
 {
+    /* Raw: slots, heights and milliseconds are counted. */
     notch_assert(notch__tree_is_ancestor(tree->base, block));
     /* Skip pointers must not reach below the new base: what is there is about to go. */
     for (struct notch__block *at = tree->base; at != NULL; at = notch__tree_next(tree, at)) {

@@ -14,7 +14,8 @@
  * On-chain votes are kept as tallies: per block those that its body changed, each with all voters up to that block, so
  * that looking one up means walking towards the base until the block is no younger than the vote.
  *
- * Ownership    The tree owns its blocks; they are given back when the base moves past them. Sets live in the core's table.
+ * Ownership    The tree owns its blocks; they are given back when the base moves past them. Sets live in the core's
+ *              table.
  * Limits       The number of blocks is bounded by the core's options (a full tree refuses new ones).
  */
 #ifndef NOTCH_CONSENSUS_TREE_H
@@ -34,7 +35,8 @@ struct notch__set {
     struct notch__set *next_known; /* the core's table */
 };
 
-/* The same members with the same weights: what votes name. Two signal blocks may announce them with different seeds. */
+/* The same members with the same weights: what votes name. Two signal blocks may announce them with different
+ * seeds. */
 static inline bool notch__set_is_same(const struct notch__set *a, const struct notch__set *b)
 {
     return a == b || (a->set.id == b->set.id && notch_hash_eq(&a->set.root, &b->set.root));
@@ -49,11 +51,11 @@ struct notch__onchain {
     struct notch__checkpoint justified;
     struct notch__checkpoint finalized;
     struct notch_height finalized_height;
-    struct notch_slot floor;        /* older votes neither come in nor count: ETA before the finalized slot, never falling */
-    struct notch_checkpoint signal; /* where next is not NULL: the signal block, at its own slot */
-    struct notch_hash mix;          /* of the random outputs since the set's seed */
-    struct notch_height carrier;    /* the last block that carried batches or evidence (9) */
-    bool is_handed_over;            /* a block led by the set in force stands on the chain */
+    struct notch_slot floor; /* older votes neither come in nor count: ETA before the finalized slot, never falling */
+    struct notch_checkpoint signal;  /* where next is not NULL: the signal block, at its own slot */
+    struct notch_hash mix;           /* of the random outputs since the set's seed */
+    struct notch_height carrier;     /* the last block that carried batches or evidence (9) */
+    bool is_handed_over;             /* a block led by the set in force stands on the chain */
     struct notch_height handed_over; /* the first of them */
 };
 
@@ -83,10 +85,10 @@ struct notch__block {
     bool in_view;
     bool is_timely; /* came before the votes of its slot were due */
     bool is_recovered;
-    bool is_fetching;   /* FETCH was sent */
-    bool is_available;  /* its batches are here */
-    bool is_checked;    /* the rules that need the parent alone hold; tallies are made */
-    bool is_verifying;  /* the votes in its body are being verified */
+    bool is_fetching;  /* FETCH was sent */
+    bool is_available; /* its batches are here */
+    bool is_checked;   /* the rules that need the parent alone hold; tallies are made */
+    bool is_verifying; /* the votes in its body are being verified */
     bool is_verified;
     bool is_executed;
     bool has_open_claims;
@@ -111,7 +113,7 @@ struct notch__trail_item {
 
 struct notch__tree {
     struct notch__block *base;
-    struct notch_map by_hash; /* hash -> struct notch__block * */
+    struct notch_map by_hash;        /* hash -> struct notch__block * */
     struct notch__trail_item *trail; /* ascending; the last one is the parent of the base */
     uint32_t trail_count;
     uint32_t trail_cap;
@@ -151,8 +153,8 @@ bool notch__tree_on_chain(const struct notch__tree *tree, struct notch__trail_it
 struct notch__block *notch__tree_next(const struct notch__tree *tree, struct notch__block *block);
 
 /*
- * Makes `block` the base. `visit` sees each block that goes, before it does: those on the way from the old base (upwards),
- * then those that conflict. Trail items below `trail_floor` are dropped.
+ * Makes `block` the base. `visit` sees each block that goes, before it does: those on the way from the old base
+ * (upwards), then those that conflict. Trail items below `trail_floor` are dropped.
  */
 typedef void (*notch__tree_drop)(void *arg, struct notch__block *block);
 void notch__tree_rebase(struct notch__tree *tree, struct notch__block *block, struct notch_height trail_floor,

@@ -69,9 +69,7 @@ struct notch_reject notch_vote_log_decode(struct notch_vote_log_info *out, struc
 {
     struct notch__log_entry read;
     struct notch_reject reject = notch__log_read(&read, entry);
-    *out = (struct notch_vote_log_info){.is_proposal = read.kind == NOTCH__LOG_PROPOSAL,
-                                        .slot = read.slot,
-                                        .hash = read.hash,
-                                        .vote = read.vote};
+    *out = (struct notch_vote_log_info){
+        .is_proposal = read.kind == NOTCH__LOG_PROPOSAL, .slot = read.slot, .hash = read.hash, .vote = read.vote};
     return reject;
 }

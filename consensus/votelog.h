@@ -6,8 +6,8 @@
  *   reset      3 u8, slot u64: the operator lifted the rule of a lost log (8 S3)
  *   lost       4 u8, slot u64: the log before this entry was lost; no vote without a source of this slot or later
  *
- * A vote's entry carries the votes that justify its source, from what the entries before it show (8 L1): so the log alone
- * gives back everything that a restarted validator must know not to contradict itself.
+ * A vote's entry carries the votes that justify its source, from what the entries before it show (8 L1): so the log
+ * alone gives back everything that a restarted validator must know not to contradict itself.
  */
 #ifndef NOTCH_CONSENSUS_VOTELOG_H
 #define NOTCH_CONSENSUS_VOTELOG_H

@@ -1,4 +1,4 @@
-#include "consensus/internal.h"
+#include "consensus/parts.h"
 #include "consensus/votelog.h"
 
 /* ---- the view ---- */
@@ -48,7 +48,8 @@ void notch__report_slot(struct notch_consensus *core, const struct notch_key *ke
         report = notch_key_eq(&core->reports[i].key, key) ? &core->reports[i] : NULL;
     }
     if (report == NULL) {
-        if (core->report_count == NOTCH__REPORTS_MAX || notch_set_index(&core->store->set, key) == NOTCH_SET_NO_MEMBER) {
+        if (core->report_count == NOTCH__REPORTS_MAX ||
+            notch_set_index(&core->store->set, key) == NOTCH_SET_NO_MEMBER) {
             return;
         }
         report = &core->reports[core->report_count++];
@@ -61,15 +62,14 @@ bool notch__is_clock_good(const struct notch_consensus *core)
     if (core->is_gate_open || core->options.clock_is_trusted) {
         return true;
     }
-    uint64_t weight = core->options.signer != NULL
-                          ? notch_set_weight_of(&core->store->set, &core->options.signer->key)
-                          : 0;
+    uint64_t weight =
+        core->options.signer != NULL ? notch_set_weight_of(&core->store->set, &core->options.signer->key) : 0;
     for (uint32_t i = 0; i < core->report_count; i++) {
         const struct notch__report *report = &core->reports[i];
         bool is_self = core->options.signer != NULL && notch_key_eq(&report->key, &core->options.signer->key);
         /* Raw: within two slots of ours. */
         uint64_t off = report->theirs.raw > report->ours.raw ? report->theirs.raw - report->ours.raw
-                                                              : report->ours.raw - report->theirs.raw;
+                                                             : report->ours.raw - report->theirs.raw;
         weight += !is_self && off <= 2 ? notch_set_weight_of(&core->store->set, &report->key) : 0;
     }
     return notch_set_is_third(&core->store->set, weight);
@@ -204,6 +204,7 @@ void notch__vote(struct notch_consensus *core)
 
 void notch__vote_durable(struct notch_consensus *core, uint64_t token)
 {
+    /* Raw: the bytes are what is compared, copied or hashed. */
     for (uint32_t i = 0; i < core->own_count; i++) {
         if (core->own[i].token != token) {
             continue;
@@ -224,8 +225,10 @@ void notch__vote_durable(struct notch_consensus *core, uint64_t token)
 
 /* ---- the vote log ---- */
 
-static void take_logged(struct notch_consensus *core, const struct notch_vote *vote)
+/* A vote that was checked before it was written down. */
+void notch__vote_take_known(struct notch_consensus *core, const struct notch_vote *vote)
 {
+    /* Raw: the bytes are what is compared, copied or hashed. */
     for (const struct notch__set *set = core->sets; set != NULL; set = set->next_known) {
         bool is_of = set->set.id == vote->data.set_id &&
                      memcmp(set->set.root.raw, vote->data.set_root8, sizeof vote->data.set_root8) == 0;
@@ -240,9 +243,13 @@ static void take_logged(struct notch_consensus *core, const struct notch_vote *v
 /* 8 S3, 11.8: nothing is signed that could contradict what is forgotten. */
 static void lose_log(struct notch_consensus *core, struct notch_slot until)
 {
-    core->signed_ = (struct notch__signed){.has_voted = true, .is_lost = true, .lost_until = until,
-                                           .vote_set = core->store->set.id, .vote_slot = until,
-                                           .source_slot = until, .prop_slot = until};
+    core->signed_ = (struct notch__signed){.has_voted = true,
+                                           .is_lost = true,
+                                           .lost_until = until,
+                                           .vote_set = core->store->set.id,
+                                           .vote_slot = until,
+                                           .source_slot = until,
+                                           .prop_slot = until};
 }
 
 static uint64_t write_log(struct notch_consensus *core, const struct notch__log_entry *entry)
@@ -288,9 +295,9 @@ static void load_entry(struct notch_consensus *core, const struct notch__log_ent
     }
     struct notch_vote vote;
     for (struct notch_votes_iter iter = notch_votes_iter(entry->justification); notch_votes_next(&iter, &vote);) {
-        take_logged(core, &vote);
+        notch__vote_take_known(core, &vote);
     }
-    take_logged(core, &entry->vote);
+    notch__vote_take_known(core, &entry->vote);
 }
 
 void notch__log_load(struct notch_consensus *core)
@@ -317,7 +324,8 @@ void notch__log_load(struct notch_consensus *core)
     core->log_copy = NULL;
     core->log_count = 0;
     if (core->is_log_lost) {
-        /* Raw: two slots ahead of now, no vote of ours can be out there. Written down, or a second restart forgets it. */
+        /* Raw: two slots ahead of now, no vote of ours can be out there. Written down, or a second restart forgets
+         * it. */
         struct notch__log_entry entry = {.kind = NOTCH__LOG_LOST, .slot = {core->slot.raw + 2}};
         lose_log(core, entry.slot);
         (void)write_log(core, &entry);

@@ -101,7 +101,8 @@ bool notch__votes_has(const struct notch__votes *votes, const struct notch_vote 
                memcmp(&votes->shadows[at].vote.sig, &vote->sig, sizeof vote->sig) == 0;
     }
     const struct notch__bundle *bundle = notch__votes_find(votes, &vote->data);
-    if (bundle == NULL || vote->validator >= bundle->set->set.count || !notch__bits_get(&bundle->all, vote->validator)) {
+    if (bundle == NULL || vote->validator >= bundle->set->set.count ||
+        !notch__bits_get(&bundle->all, vote->validator)) {
         return false;
     }
     const struct notch__voter *voter = &bundle->voters[voter_index(bundle, vote->validator)];
@@ -207,8 +208,7 @@ enum notch__added notch__votes_add(struct notch__votes *votes, const struct notc
     if (bundle != NULL && notch__bits_get(&bundle->all, vote->validator)) {
         return NOTCH__KNOWN;
     }
-    if (is_full || (origin == NOTCH__FROM_GOSSIP &&
-                    count_of_slot(votes, set, vote->validator, vote->data.slot) >= 2)) {
+    if (is_full || (origin == NOTCH__FROM_GOSSIP && count_of_slot(votes, set, vote->validator, vote->data.slot) >= 2)) {
         return NOTCH__REFUSED;
     }
     if (bundle == NULL) {

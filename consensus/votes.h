@@ -2,16 +2,16 @@
  * consensus/votes.h: the votes that this node holds, and which of them are in its view.
  *
  * Equal votes of a slot are kept together, as they travel: the common bytes once, a bitmap of who said so, and their
- * signatures. Each bundle has two bitmaps: `all`, everything that was verified, and `view`, what the fork choice may see.
- * Votes wait outside of the view until the freeze of a slot (or until the leader's block carries them), so that all honest
- * voters of a slot see the same (design/consensus.md 1.2, 8 L7, 11.9).
+ * signatures. Each bundle has two bitmaps: `all`, everything that was verified, and `view`, what the fork choice may
+ * see. Votes wait outside of the view until the freeze of a slot (or until the leader's block carries them), so that
+ * all honest voters of a slot see the same (design/consensus.md 1.2, 8 L7, 11.9).
  *
  * Shadow votes have no weight: they are kept to be put into blocks, and for nothing else.
  *
  * Invariants   Bundles stand in the order of notch_vote_data_cmp(), so by slot first.
  *              Every vote in it was verified. The set of a bundle is known.
- * Limits       `max` votes; gossip is limited to two different votes per validator and slot (8 S7), bodies and certificates
- *              are not.
+ * Limits       `max` votes; gossip is limited to two different votes per validator and slot (8 S7), bodies and
+ *              certificates are not.
  */
 #ifndef NOTCH_CONSENSUS_VOTES_H
 #define NOTCH_CONSENSUS_VOTES_H

@@ -116,6 +116,7 @@ static void note_block(struct notch_node *node, const struct notch_consensus_eff
     const struct notch_header *header = &effect->execute.header;
     block->ref = (struct notch_block_ref){effect->execute.hash, header->height, header->slot, header->time};
     block->parent = header->parent;
+    block->changes_set = effect->execute.is_signal && !notch_hash_eq(&header->next_set_root, &header->set_root);
     block->batches = copy_batches(node, &effect->execute.body);
     block->batch_count = effect->execute.body.n_batches;
     block->position = node->recover_position == NOTCH__NOT_RECOVERED ? notch__commit_body(node, effect->execute.block)
@@ -183,6 +184,28 @@ static enum notch_err gather_batches(struct notch_node *node, struct notch_ledge
     return NOTCH_OK;
 }
 
+/* The reputations that the next set was made from: state writes, so that anybody can prove them. The arrays are
+ * freed. */
+static struct notch_state_write *reputation_writes(struct notch_node *node, struct notch_buf *bytes,
+                                                   const struct notch_consensus_effect *effect)
+{
+    uint32_t count = effect->execute.next_set.count;
+    struct notch_state_write *writes = notch_alloc_array(node->alloc, count, sizeof *writes);
+    enum { KEY_LEN = 1 + 32 };
+    (void)notch_buf_reserve(bytes, count * (KEY_LEN + NOTCH_UVAR_MAX)); /* so that the views stay where they are */
+    for (uint32_t i = 0; i < count; i++) {
+        const struct notch_key *member = &effect->execute.next_set.members[i].key;
+        struct notch_store_key key = notch_state_key_32(NOTCH_STATE_REPUTATION, member->raw); /* Raw: part of a key */
+        size_t at = bytes->len;
+        notch_buf_append(bytes, key.data, key.len);
+        struct notch_writer writer = notch_writer_grow(bytes);
+        notch_write_uvar(&writer, effect->execute.next_reputations[i]);
+        writes[i].key = notch_bytes(bytes->data + at, key.len);
+        writes[i].value = notch_bytes(bytes->data + at + key.len, bytes->len - at - key.len);
+    }
+    return writes;
+}
+
 static enum notch_err run_block(struct notch_node *node, struct notch_ledger_result *result,
                                 const struct notch_consensus_effect *effect)
 {
@@ -190,6 +213,10 @@ static enum notch_err run_block(struct notch_node *node, struct notch_ledger_res
     uint32_t count = effect->execute.body.n_batches;
     struct notch_ledger_batch *batches = notch_alloc_array(node->alloc, count + 1, sizeof *batches);
     enum notch_err err = gather_batches(node, batches, &effect->execute.body);
+    struct notch_buf bytes;
+    notch_buf_init(&bytes, node->alloc);
+    uint32_t write_count = effect->execute.is_signal ? effect->execute.next_set.count : 0;
+    struct notch_state_write *writes = write_count > 0 ? reputation_writes(node, &bytes, effect) : NULL;
     if (err == NOTCH_OK) {
         struct notch_ledger_block run = {
             .header = &effect->execute.header,
@@ -197,12 +224,16 @@ static enum notch_err run_block(struct notch_node *node, struct notch_ledger_res
             .position = block->position,
             .batches = batches,
             .batch_count = count,
+            .writes = writes,
+            .write_count = write_count,
             .next_set = effect->execute.is_signal ? &effect->execute.next_set : NULL,
-            .is_paused = effect->execute.body.n_votes > 0 && !effect->execute.voted_well,
+            .is_paused = !effect->execute.voted_well,
             .vrf = effect->execute.proposer_output,
         };
         err = notch_ledger_execute(node->ledger, result, &run);
     }
+    notch_buf_fini(&bytes);
+    notch_free(node->alloc, writes, write_count * sizeof *writes);
     notch_free(node->alloc, batches, (count + 1) * sizeof *batches);
     return err;
 }
@@ -284,21 +315,28 @@ static uint64_t accounted_position(const struct notch_node *node, struct notch_h
     return accounted;
 }
 
+/*
+ * What proofs are made of (chain/proof.h): the newest certificate, and for good that of each set that handed over to
+ * another one. The last block that a set makes final is its signal block, since none of its votes may aim behind it.
+ */
 static void put_certificate(struct notch_node *node, struct notch_commit *commit,
-                            const struct notch_consensus_effect *effect)
+                            const struct notch_consensus_effect *effect, const struct notch__block *block)
 {
     struct notch_votes_iter iter = notch_votes_iter(effect->final.cert);
     struct notch_vote vote;
-    if (!notch_votes_next(&iter, &vote)) {
-        return;
-    }
+    bool has_votes = notch_votes_next(&iter, &vote);
+    notch_assert(has_votes); /* nothing is final without */
     struct notch_buf value;
     notch_buf_init(&value, node->alloc);
     struct notch_writer writer = notch_writer_grow(&value);
     notch_write_uvar(&writer, effect->final.height.raw); /* Raw: encoded */
     notch_write_bytes(&writer, effect->final.cert.data, effect->final.cert.len);
-    struct notch_store_key key = notch_key_number(NOTCH_FLAT_CERTIFICATE, vote.data.set_id);
+    struct notch_store_key key = notch_key_number(NOTCH_FLAT_CERTIFICATE, NOTCH_CERTIFICATE_NEWEST);
     notch_commit_put(commit, notch_store_key_bytes(&key), notch_buf_bytes(&value));
+    if (block->changes_set) {
+        key = notch_key_number(NOTCH_FLAT_CERTIFICATE, vote.data.set_id);
+        notch_commit_put(commit, notch_store_key_bytes(&key), notch_buf_bytes(&value));
+    }
     notch_buf_fini(&value);
 }
 
@@ -330,7 +368,7 @@ static void on_final(struct notch_node *node, const struct notch_consensus_effec
         notch__commit_failed(node, err);
         return;
     }
-    put_certificate(node, &open->commit, effect);
+    put_certificate(node, &open->commit, effect, block);
     struct notch_store_key key = notch_key_begin(NOTCH_FLAT_CONSENSUS);
     notch_commit_put(&open->commit, notch_store_key_bytes(&key), effect->final.root);
     open->flushes = true;

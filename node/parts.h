@@ -142,6 +142,7 @@ struct notch__block {
     uint64_t position;
     struct notch_hash *batches;
     uint32_t batch_count;
+    bool changes_set; /* a signal block that names a set of another root */
 };
 
 /* A block whose batches are not all here: asked again when one arrives. */

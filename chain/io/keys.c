@@ -6,6 +6,8 @@
 
 #define BLOOM_BITS 10
 #define OPEN_FILES_MAX 256
+/* Every read checks the CRC of a whole block, in software, and tables that are mapped are not cached: small ones. */
+#define BLOCK_BYTES 1024
 #define FORMAT_KEY_LEN 2
 #define MARKER_KEY_LEN 10
 
@@ -70,6 +72,7 @@ static void prepare(struct notch__keys *keys, bool create)
     leveldb_options_set_filter_policy(options, keys->filter);
     leveldb_options_set_write_buffer_size(options, keys->write_buffer_bytes);
     leveldb_options_set_max_open_files(options, OPEN_FILES_MAX);
+    leveldb_options_set_block_size(options, BLOCK_BYTES);
     leveldb_options_set_paranoid_checks(options, 1);
     /* Hashes do not compress, but cost nothing to try (measured: same time, same size); posting lists do. */
     leveldb_options_set_compression(options, leveldb_snappy_compression);

@@ -22,7 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (uint32_t i = 0; i < body.n_headers; i++) {
         headers[i] = notch_body_header(&body, i);
     }
-    struct notch_body_parts parts = {batches, body.n_batches, body.votes, evidence, body.n_evidence, headers, body.n_headers};
+    struct notch_body_parts parts = {batches,         body.n_batches, body.votes,    evidence,
+                                     body.n_evidence, headers,        body.n_headers};
     struct notch_buf buf;
     notch_buf_init(&buf, notch_alloc_heap());
     struct notch_writer writer = notch_writer_grow(&buf);

@@ -1,6 +1,6 @@
 /*
- * The configuration file of notchd: any bytes are either taken or refused with lines of text, and what was taken without
- * a problem is printed as a file that says the same.
+ * The configuration file of notchd: any bytes are either taken or refused with lines of text, and what was taken
+ * without a problem is printed as a file that says the same.
  */
 #include "node/daemon/config.h"
 #include "node/daemon/text.h"

@@ -1,4 +1,4 @@
-#include "consensus/internal.h"
+#include "consensus/parts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -15,10 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     notch_assert(notch_genesis_add_member(&genesis, &member) == NOTCH_OK);
     struct notch_domain domain;
     notch_domain_init(&domain, &(struct notch_hash){{7}});
-    struct notch_consensus_options options = {.genesis = &genesis,
-                                              .domain = &domain,
-                                              .crypto = notch_crypto_standin(),
-                                              .alloc = notch_alloc_heap()};
+    struct notch_consensus_options options = {
+        .genesis = &genesis, .domain = &domain, .crypto = notch_crypto_standin(), .alloc = notch_alloc_heap()};
     struct notch_consensus *core;
     notch_consensus_create(&core, &options);
     if (notch__root_read(core, notch_bytes(data, size))) {

@@ -225,7 +225,8 @@ static void compare(struct reading *reading, const struct notch_store_view *view
     notch_buf_fini(&scratch);
 }
 
-/* The last blocks are final by votes that no block carries yet: so many may be missing in a replay, more on a slow disk. */
+/* The last blocks are final by votes that no block carries yet: so many may be missing in a replay, more on a slow
+ * disk. */
 static uint64_t replay_lag_max(const struct sim *sim)
 {
     return 4 + 2 * (uint64_t)sim->options.disk_ms_max / (4 * (uint64_t)sim->genesis.delta_ms);
@@ -255,7 +256,7 @@ static void check_replay(struct reading *reading, uint64_t height)
         struct notch_node_info info;
         notch_node_info(node, &info);
         struct notch_height reached = info.finality_state.final.height;
-        sim_note(sim, "replay", reached.raw, height); /* Raw: printed */
+        sim_note(sim, "replay", reached.raw, height);     /* Raw: printed */
         if (reached.raw + replay_lag_max(sim) < height) { /* Raw: a difference of heights */
             sim_fail(sim, "a node that has the bodies does not come near to the final block");
         } else {

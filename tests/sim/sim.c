@@ -109,17 +109,26 @@ static void release(struct sim *sim)
     sim->held_count = kept;
 }
 
+/*
+ * How long a write or a check takes. A disk that needs more than a slot keeps a chain from finality (its votes are
+ * never of consecutive slots), so while it heals both are quick: within DELTA, as the protocol's timing assumes.
+ */
+static uint64_t draw_delay_ms(struct sim *sim, uint32_t max_ms)
+{
+    uint32_t healed_ms = sim->genesis.delta_ms < max_ms ? sim->genesis.delta_ms : max_ms;
+    return notch_rng_below(&sim->rng, (sim->faults ? max_ms : healed_ms) + 1);
+}
+
 static void carry_out(struct sim *sim, const struct notch_node_effect *effect)
 {
     sim_note(sim, "effect", effect->type, effect->token);
     switch (effect->type) {
     case NOTCH_NODE_PERSIST:
         sim->ops->submit(sim->disk, effect->persist);
-        sim_later(sim, SIM_DISK, notch_rng_below(&sim->rng, sim->options.disk_ms_max + 1), effect->token, NULL);
+        sim_later(sim, SIM_DISK, draw_delay_ms(sim, sim->options.disk_ms_max), effect->token, NULL);
         break;
     case NOTCH_NODE_WORK:
-        sim_later(sim, SIM_WORKED, notch_rng_below(&sim->rng, sim->options.work_ms_max + 1), effect->token,
-                  effect->work);
+        sim_later(sim, SIM_WORKED, draw_delay_ms(sim, sim->options.work_ms_max), effect->token, effect->work);
         break;
     case NOTCH_NODE_REPLY:
         sim_client_reply(sim, effect->reply);
@@ -225,7 +234,8 @@ static void disk_step(struct sim *sim, uint64_t token)
     sim_event(sim, &event);
 }
 
-/* Alone, nobody else can move the chain on after the vote log was lost: the operator decides (design/consensus.md 8, S3). */
+/* Alone, nobody else can move the chain on after the vote log was lost: the operator decides (design/consensus.md 8,
+ * S3). */
 static void reset_votes(struct sim *sim)
 {
     struct notch_request request = {.type = NOTCH_REQUEST_OPERATE, .operate = NOTCH_OPERATE_VOTE_RESET};

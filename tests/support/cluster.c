@@ -21,6 +21,7 @@ static void boot(struct cluster *cluster, uint32_t node, bool lose_vote_log)
                                               .clock_is_trusted = true};
     notch_consensus_create(&self->core, &options);
     self->is_up = true;
+    self->is_booting = true;
     self->told_pending = 0;
     struct notch_bytes *log = calloc(self->log_count + 1, sizeof *log);
     for (size_t i = 0; i < self->log_count; i++) {
@@ -52,6 +53,7 @@ static void boot(struct cluster *cluster, uint32_t node, bool lose_vote_log)
     struct notch_consensus_event done = {.type = NOTCH_CONSENSUS_EVENT_RECOVERED};
     cluster__feed(cluster, node, &done);
     cluster__pump(cluster);
+    self->is_booting = false;
 }
 
 struct cluster *cluster_create(const struct cluster_options *options)

@@ -1,13 +1,13 @@
 /*
  * tests/support/cluster.h: a few consensus cores in one process, with the smallest world that lets them run.
  *
- * Messages arrive at once and in order, disks answer at once, signatures are those of the given table, and a ledger of a
- * few lines gives roots that depend on the chain alone. Batches are nothing but ids; some ids stand for a change of
- * membership (cluster_join, cluster_leave). Nodes can be cut off, stopped, and started again from what they had made
- * durable.
+ * Messages arrive at once and in order, disks answer at once, signatures are those of the given table, and a ledger
+ * of a few lines gives roots that depend on the chain alone. Batches are nothing but ids; some ids stand for a
+ * change of membership (cluster_join, cluster_leave). Nodes can be cut off, stopped, and started again from what
+ * they had made durable.
  *
- * Checked all the time: no two nodes have different final blocks at one height, finality only grows, no node votes twice
- * in a slot with different votes, and nothing is sent before it is durable.
+ * Checked all the time: no two nodes have different final blocks at one height, finality only grows, no node votes
+ * twice in a slot with different votes, and nothing is sent before it is durable.
  *
  * The simulator (tests/sim) is another thing: it runs whole nodes on a network and a disk that misbehave.
  */
@@ -21,11 +21,11 @@
 struct cluster;
 
 struct cluster_options {
-    uint32_t nodes;      /* how many there are */
-    uint32_t members;    /* how many of them are in the first set; 0: all */
-    uint32_t delta_ms;   /* 0: 10 */
-    uint32_t epoch;      /* 0: 4096, never in a short test */
-    uint32_t quiet;      /* 0: 150 */
+    uint32_t nodes;    /* how many there are */
+    uint32_t members;  /* how many of them are in the first set; 0: all */
+    uint32_t delta_ms; /* 0: 10 */
+    uint32_t epoch;    /* 0: 4096, never in a short test */
+    uint32_t quiet;    /* 0: 150 */
     enum notch_target target;
     const struct notch_crypto *crypto; /* NULL: the stand-in */
 };

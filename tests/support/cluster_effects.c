@@ -1,9 +1,10 @@
+#include "chain/proof.h"
 #include "consensus/votelog.h"
 #include "tests/support/cluster_internal.h"
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,7 +203,8 @@ static uint32_t pending_on(struct cluster *cluster, const struct notch_hash *tip
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < cluster->batch_count; i++) {
-        if (cluster->batches[i].times_final == 0 && !is_on_chain(cluster, tip, &cluster->batches[i].id) && count < max) {
+        if (cluster->batches[i].times_final == 0 && !is_on_chain(cluster, tip, &cluster->batches[i].id) &&
+            count < max) {
             if (ids != NULL) {
                 ids[count] = cluster->batches[i].id;
             }
@@ -231,9 +233,10 @@ static void on_persist(struct cluster *cluster, uint32_t node, const struct notc
     switch (entry.kind) {
     case NOTCH__LOG_VOTE:
         cluster__trace(cluster, node, "vote      %s target %s source %s@%" PRIu64 "%s",
-              block_name(cluster, &entry.vote.data.head, head), block_name(cluster, &entry.vote.data.target, target),
-              block_name(cluster, &entry.vote.data.source.hash, source), entry.vote.data.source.slot.raw,
-              crashes ? " crash" : "");
+                       block_name(cluster, &entry.vote.data.head, head),
+                       block_name(cluster, &entry.vote.data.target, target),
+                       block_name(cluster, &entry.vote.data.source.hash, source), entry.vote.data.source.slot.raw,
+                       crashes ? " crash" : "");
         break;
     case NOTCH__LOG_PROPOSAL:
         cluster__trace(cluster, node, "propose   b%" PRIu64 "%s", entry.slot.raw, crashes ? " crash" : "");
@@ -256,6 +259,9 @@ static void on_send(struct cluster *cluster, uint32_t node, const struct notch_c
 {
     struct node *self = &cluster->nodes[node];
     struct send send = {.after = effect->after, .what = effect->send.what, .to = effect->send.to};
+    /* What is signed anew waits for the disk; only the last vote is sent again, after a restart. */
+    bool is_signed = send.what == NOTCH_CONSENSUS_WHAT_VOTES || send.what == NOTCH_CONSENSUS_WHAT_BLOCK;
+    assert_true(!is_signed || send.after != 0 || self->is_booting);
     cluster__put_bytes(&send.bytes, effect->send.bytes);
     if (send.after == 0) {
         broadcast(cluster, node, &send);
@@ -313,7 +319,6 @@ static void on_need_batches(struct cluster *cluster, uint32_t node, const struct
     message->event.batches.n_records = message->event.batches.count;
     message->event.batches.ids = message->ids;
 }
-
 
 static void on_execute(struct cluster *cluster, uint32_t node, const struct notch_consensus_effect *effect)
 {
@@ -377,10 +382,56 @@ static void check_final(struct cluster *cluster, uint32_t node, const struct not
     self->final_height = effect->final.height.raw;
 }
 
+static uint32_t set_of_votes(struct notch_bytes votes)
+{
+    struct notch_votes_iter iter = notch_votes_iter(votes);
+    struct notch_vote vote;
+    assert_true(notch_votes_next(&iter, &vote));
+    return vote.data.set_id;
+}
+
+/*
+ * What proofs are made of: the half of a certificate that they carry says one thing, once for each voter; and the last
+ * block that a set makes final is its signal block, so that with its certificate the chain of sets is whole.
+ */
+static void check_certificate(struct cluster *cluster, uint32_t node, const struct notch_consensus_effect *effect)
+{
+    struct node *self = &cluster->nodes[node];
+    struct notch_buf half;
+    notch_buf_init(&half, notch_alloc_heap());
+    assert_int_equal(notch_proof_pick_votes(&half, effect->final.cert, &effect->final.hash, notch_alloc_heap()),
+                     NOTCH_OK);
+    uint32_t set_id = set_of_votes(notch_buf_bytes(&half));
+    assert_int_equal(set_of_votes(effect->final.cert), set_id);
+    struct notch_votes_iter iter = notch_votes_iter(notch_buf_bytes(&half));
+    struct notch_vote vote;
+    bool voted[CLUSTER_NODES_MAX] = {false};
+    while (notch_votes_next(&iter, &vote)) {
+        assert_int_equal(vote.data.set_id, set_id);
+        assert_true(vote.data.source.slot.raw == effect->final.checkpoint.slot.raw);
+        assert_true(vote.data.slot.raw == vote.data.source.slot.raw + 1);
+        assert_true(vote.validator < CLUSTER_NODES_MAX);
+        assert_false(voted[vote.validator]);
+        voted[vote.validator] = true;
+    }
+    notch_buf_fini(&half);
+    uint32_t before = self->cert.len == 0 ? 0 : set_of_votes(notch_buf_bytes(&self->cert));
+    if (set_id != before) {
+        const struct world_block *signal = cluster__find_block(cluster, &self->base);
+        struct notch_header header;
+        struct notch_reader reader = notch_reader(notch_buf_bytes(&signal->bytes));
+        assert_true(notch_is_valid(notch_header_decode(&header, &reader)));
+        assert_int_equal(set_id, before + 1);
+        assert_int_equal(header.flags, NOTCH_HEADER_SIGNAL);
+        assert_int_equal(header.set_id, before);
+    }
+}
+
 static void on_final(struct cluster *cluster, uint32_t node, const struct notch_consensus_effect *effect)
 {
     struct node *self = &cluster->nodes[node];
     check_final(cluster, node, effect);
+    check_certificate(cluster, node, effect);
     self->base = effect->final.hash;
     notch_buf_clear(&self->root);
     notch_buf_append(&self->root, effect->final.root.data, effect->final.root.len);
@@ -390,7 +441,7 @@ static void on_final(struct cluster *cluster, uint32_t node, const struct notch_
     assert_true(notch_is_valid(notch_votes_check(&votes, effect->final.cert, 65536)));
     char name[24];
     cluster__trace(cluster, node, "final     %s@%" PRIu64, block_name(cluster, &effect->final.hash, name),
-          effect->final.checkpoint.slot.raw);
+                   effect->final.checkpoint.slot.raw);
 }
 
 void cluster__tell_pending(struct cluster *cluster, uint32_t node)
@@ -442,15 +493,16 @@ static void on_effect(struct cluster *cluster, uint32_t node, const struct notch
         cluster__trace(cluster, node, "confirmed %s", block_name(cluster, &effect->confirmed.hash, name));
         return;
     case NOTCH_CONSENSUS_JUSTIFIED:
-        cluster__trace(cluster, node, "justified %s@%" PRIu64, block_name(cluster, &effect->justified.checkpoint.hash, name),
-              effect->justified.checkpoint.slot.raw);
+        cluster__trace(cluster, node, "justified %s@%" PRIu64,
+                       block_name(cluster, &effect->justified.checkpoint.hash, name),
+                       effect->justified.checkpoint.slot.raw);
         return;
     case NOTCH_CONSENSUS_FINAL:
         on_final(cluster, node, effect);
         return;
     case NOTCH_CONSENSUS_SET_CHANGE:
         cluster__trace(cluster, node, "set       %" PRIu32 " of %" PRIu32 " members", effect->set_change.set.id,
-              effect->set_change.set.count);
+                       effect->set_change.set.count);
         return;
     case NOTCH_CONSENSUS_DROPPED:
         return;

@@ -44,6 +44,7 @@ struct send {
 struct node {
     struct notch_consensus *core;
     bool is_up;
+    bool is_booting;
     bool crash_armed;
     bool crash_keeps_entry;
     uint64_t seq;

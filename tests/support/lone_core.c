@@ -53,9 +53,10 @@ struct notch_vote lone_core_vote(const struct lone_core *lone, uint16_t validato
                                  const struct notch_hash *head)
 {
     const struct notch_set *set = &lone->core->store->set;
-    struct notch_vote vote = {.data = {.set_id = set->id, .slot = {slot}, .source = source, .target = *target, .head = *head},
-                              .validator = validator,
-                              .key = set->members[validator].key};
+    struct notch_vote vote = {
+        .data = {.set_id = set->id, .slot = {slot}, .source = source, .target = *target, .head = *head},
+        .validator = validator,
+        .key = set->members[validator].key};
     memcpy(vote.data.set_root8, set->root.raw, sizeof vote.data.set_root8);
     return vote;
 }

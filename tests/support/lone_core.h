@@ -4,7 +4,7 @@
 #ifndef NOTCH_TESTS_SUPPORT_LONE_CORE_H
 #define NOTCH_TESTS_SUPPORT_LONE_CORE_H
 
-#include "consensus/internal.h"
+#include "consensus/parts.h"
 
 struct lone_core {
     struct notch_genesis genesis;

@@ -133,9 +133,8 @@ void notch_test_certify(const struct notch_test_proofs *proofs, struct notch_pro
                         const struct notch_header *header, const struct notch_set *set)
 {
     struct notch_vote votes[NOTCH_TEST_SIGNERS];
-    struct notch_vote_data data = {.set_id = set->id,
-                                   .slot = {header->slot.raw + 2},
-                                   .source = {{header->slot.raw + 1}, {{0}}}};
+    struct notch_vote_data data = {
+        .set_id = set->id, .slot = {header->slot.raw + 2}, .source = {{header->slot.raw + 1}, {{0}}}};
     notch_header_hash(&data.source.hash, &proofs->chain.domain, header);
     data.target = data.source.hash;
     data.head = data.source.hash;

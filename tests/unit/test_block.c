@@ -331,7 +331,10 @@ static void votes_beyond_the_signal_are_evidence(void **state)
         uint32_t set_id;
         uint8_t flags;
         bool is_proof;
-    } cases[] = {{3, 0, false}, {3, NOTCH_HEADER_SIGNAL, false}, {3, NOTCH_HEADER_PENDING, true}, {4, 0, true},
+    } cases[] = {{3, 0, false},
+                 {3, NOTCH_HEADER_SIGNAL, false},
+                 {3, NOTCH_HEADER_PENDING, true},
+                 {4, 0, true},
                  {2, NOTCH_HEADER_PENDING, false}};
     for (size_t i = 0; i < NOTCH_ARRAY_LEN(cases); i++) {
         struct notch_header header = {.slot = {7}, .set_id = cases[i].set_id, .flags = cases[i].flags};

@@ -76,8 +76,7 @@ static void one_validator_confirmed(void **state)
 static void one_validator_head(void **state)
 {
     (void)state;
-    struct cluster *cluster =
-        cluster_create(&(struct cluster_options){.nodes = 1, .target = NOTCH_TARGET_HEAD});
+    struct cluster *cluster = cluster_create(&(struct cluster_options){.nodes = 1, .target = NOTCH_TARGET_HEAD});
     cluster_run_slots(cluster, 2);
     cluster_trace(cluster, true);
     uint32_t batch = cluster_batch(cluster);
@@ -110,7 +109,7 @@ static void one_validator_head(void **state)
 static void the_first_record_after_a_quiet_hour(void **state)
 {
     (void)state;
-    for (uint64_t offset_ms = 0; offset_ms < 40; offset_ms += 3) {
+    for (uint64_t offset_ms = 0; offset_ms < 40; offset_ms += 8) {
         struct cluster *cluster = cluster_create(&(struct cluster_options){.nodes = 1, .quiet = 5000});
         cluster_run_slots(cluster, 2);
         (void)cluster_batch(cluster);
@@ -200,8 +199,7 @@ static void memory_is_flat(void **state)
 static void one_validator_with_real_signatures(void **state)
 {
     (void)state;
-    struct cluster *cluster =
-        cluster_create(&(struct cluster_options){.nodes = 1, .crypto = notch_crypto_secp()});
+    struct cluster *cluster = cluster_create(&(struct cluster_options){.nodes = 1, .crypto = notch_crypto_secp()});
     cluster_run_slots(cluster, 2);
     uint32_t batch = cluster_batch(cluster);
     cluster_run_slots(cluster, 10);

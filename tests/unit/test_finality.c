@@ -134,7 +134,8 @@ static const char *compare(struct notch_gen *gen, void *context)
             greatest = oracle_is_final(&table, &set, slot, block) ? slot : greatest;
         }
     }
-    if (final.at.slot.raw != greatest || (greatest > 0 && !oracle_is_final(&table, &set, greatest, final.at.hash.raw[0] - 1u))) {
+    if (final.at.slot.raw != greatest ||
+        (greatest > 0 && !oracle_is_final(&table, &set, greatest, final.at.hash.raw[0] - 1u))) {
         broken = "final otherwise than by the oracle";
     }
     notch__checkpoints_fini(&found);
@@ -228,11 +229,11 @@ static void votes_that_do_not_fit_do_not_count(void **state)
         enum notch__fit fit;
     } cases[] = {
         {6, on_a, a, NOTCH__FIT_VALID},
-        {6, on_a, fork, NOTCH__FIT_INVALID},              /* the source is not an ancestor of the target */
-        {2, on_a, a, NOTCH__FIT_INVALID},                 /* the source is not older than the vote */
-        {8, on_a, late, NOTCH__FIT_INVALID},              /* the target is younger than the vote */
+        {6, on_a, fork, NOTCH__FIT_INVALID}, /* the source is not an ancestor of the target */
+        {2, on_a, a, NOTCH__FIT_INVALID},    /* the source is not older than the vote */
+        {8, on_a, late, NOTCH__FIT_INVALID}, /* the target is younger than the vote */
         {9, on_a, late, NOTCH__FIT_VALID},
-        {6, on_a, pending, NOTCH__FIT_INVALID},           /* behind the signal block of the set (E3) */
+        {6, on_a, pending, NOTCH__FIT_INVALID}, /* behind the signal block of the set (E3) */
         {6, on_a, signal, NOTCH__FIT_VALID},
     };
     for (size_t i = 0; i < NOTCH_ARRAY_LEN(cases); i++) {

@@ -31,8 +31,8 @@ static void make_tree(struct world *world, struct notch_gen *gen)
     for (uint32_t i = 1; i <= count; i++) {
         struct notch__block *parent = world->blocks[notch_gen_below(gen, world->count)];
         uint64_t slot = parent->header.slot.raw + 1 + notch_gen_below(gen, 3);
-        struct notch__block *block = lone_core_block(&world->lone, parent, 1 + (uint32_t)notch_gen_below(gen, 50) * 100 + i,
-                                                     slot);
+        struct notch__block *block =
+            lone_core_block(&world->lone, parent, 1 + (uint32_t)notch_gen_below(gen, 50) * 100 + i, slot);
         block->header.time.raw = notch_gen_below(gen, 3);
         bool is_valid = parent->stage == NOTCH__STAGE_VALID && notch_gen_below(gen, 6) > 0;
         block->stage = is_valid ? NOTCH__STAGE_VALID : NOTCH__STAGE_HEADER;
@@ -52,7 +52,8 @@ static void make_votes(struct world *world, struct notch_gen *gen)
         }
         uint16_t validator = (uint16_t)notch_gen_below(gen, MEMBERS);
         uint64_t slot = 1 + notch_gen_below(gen, LAST_SLOT);
-        struct notch_vote vote = lone_core_vote(&world->lone, validator, slot, core->final.at, &core->final.at.hash, &head);
+        struct notch_vote vote =
+            lone_core_vote(&world->lone, validator, slot, core->final.at, &core->final.at.hash, &head);
         if (notch__votes_add(&core->votes, &vote, core->store, NOTCH__FROM_BODY) != NOTCH__ADDED) {
             continue;
         }
@@ -158,7 +159,8 @@ static const struct notch__block *oracle_head(const struct world *world, const s
         const struct notch__block *best = NULL;
         for (uint32_t i = 1; i < world->count; i++) {
             const struct notch__block *child = world->blocks[i];
-            if (child->parent != head || !can_walk(child, sight) || child->header.slot.raw > world->lone.core->slot.raw) {
+            if (child->parent != head || !can_walk(child, sight) ||
+                child->header.slot.raw > world->lone.core->slot.raw) {
                 continue;
             }
             uint64_t mine = oracle_weight(world, child, before, sight);
@@ -324,6 +326,34 @@ static void votes_for_unknown_heads_stay_outside(void **state)
     lone_core_fini(&lone);
 }
 
+/* 8 L7: a block that enters the view brings the votes in its body, and those of its ancestors, with it. */
+static void a_merged_block_brings_its_votes(void **state)
+{
+    (void)state;
+    struct lone_core lone;
+    lone_core_init(&lone, 3);
+    struct notch_consensus *core = lone.core;
+    core->slot.raw = 5;
+    struct notch__block *blocks[2];
+    struct notch_vote votes[2];
+    uint8_t bodies[2][512];
+    for (uint16_t i = 0; i < 2; i++) {
+        blocks[i] = lone_core_block(&lone, i == 0 ? core->tree.base : blocks[0], i + 1u, 2u + i);
+        blocks[i]->in_view = false;
+        votes[i] = lone_core_vote(&lone, i, 1, core->final.at, &core->final.at.hash, &core->final.at.hash);
+        (void)notch__votes_add(&core->votes, &votes[i], core->store, NOTCH__FROM_BODY);
+        struct notch_writer writer = notch_writer(bodies[i], sizeof bodies[i]);
+        notch_votes_encode(&writer, &votes[i], 1);
+        blocks[i]->body.votes = notch_writer_bytes(&writer);
+    }
+    const struct notch__bundle *bundle = notch__votes_find(&core->votes, &votes[0].data);
+    assert_false(notch__bits_get(&bundle->view, 0) || notch__bits_get(&bundle->view, 1));
+    notch__view_merge(core, blocks[1]);
+    assert_true(notch__bits_get(&bundle->view, 0) && notch__bits_get(&bundle->view, 1));
+    assert_true(blocks[0]->in_view && blocks[1]->in_view);
+    lone_core_fini(&lone);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +361,7 @@ int main(void)
         cmocka_unit_test(equivocators_are_discounted),
         cmocka_unit_test(ancestors_equal_an_oracle),
         cmocka_unit_test(votes_for_unknown_heads_stay_outside),
+        cmocka_unit_test(a_merged_block_brings_its_votes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

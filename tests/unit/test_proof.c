@@ -1,6 +1,6 @@
 #include "chain/proof.h"
 
-#include "tests/support/proofs.h"
+#include "tests/support/proof_checks.h"
 #include "tests/support/util.h"
 #include "tests/support/vectors.h"
 
@@ -56,16 +56,17 @@ static struct notch_reject verify(struct notch_proof_result *result, const struc
 
 static struct notch_proof_request request_for(uint32_t checkpoint, uint32_t height)
 {
-    struct notch_proof_request request;
-    bool found = false;
-    for (unsigned tries = 0; tries < 10000 && !found; tries++) {
-        found = notch_test_request(&proofs, &request) && request.height.raw == height;
-    }
-    if (!found) {
-        fail_msg("block %u of the fixture has no batches", height);
-    }
-    request.checkpoint.raw = checkpoint;
-    return request;
+    return notch_test_request_for(&proofs, checkpoint, height);
+}
+
+static uint32_t height_with_batches(uint32_t from)
+{
+    return notch_test_height_with_batches(&proofs, from);
+}
+
+static void refuse_all_changes(uint32_t checkpoint, uint32_t height)
+{
+    notch_test_refuse_changes(&proofs, checkpoint, height);
 }
 
 /* What the proof says is what the chain of the test holds. */
@@ -123,45 +124,6 @@ static void test_build_and_verify(void **state)
     proofs.final_height = BLOCKS;
     assert_true(by_checkpoint > 20);
     assert_true(with_hops > 20);
-}
-
-/* Every byte of the proof, its cuts, and every byte of the checkpoint. */
-static void refuse_all_changes(uint32_t checkpoint_height, uint32_t height)
-{
-    const struct notch_proof_request request = request_for(checkpoint_height, height);
-    assert_int_equal(build(&request), NOTCH_OK);
-    struct notch_hash checkpoint = notch_test_checkpoint(&proofs, checkpoint_height);
-    struct notch_proof_result result;
-    assert_true(notch_is_valid(verify(&result, &checkpoint)));
-    for (size_t at = 0; at < bytes.len; at++) {
-        uint8_t mask = (uint8_t)(1u << notch_rng_below(&proofs.rng, 8));
-        bytes.data[at] ^= mask;
-        if (notch_is_valid(verify(&result, &checkpoint))) {
-            fail_msg("byte %zu of %zu does not matter", at, bytes.len);
-        }
-        bytes.data[at] ^= mask;
-    }
-    for (size_t at = 0; at < sizeof checkpoint.raw; at++) {
-        checkpoint.raw[at] ^= 0x10;
-        assert_false(notch_is_valid(verify(&result, &checkpoint)));
-        checkpoint.raw[at] ^= 0x10;
-    }
-    size_t len = bytes.len;
-    for (bytes.len = 0; bytes.len < len; bytes.len++) {
-        assert_false(notch_is_valid(verify(&result, &checkpoint)));
-    }
-    assert_true(notch_is_valid(verify(&result, &checkpoint)));
-    notch_buf_append(&bytes, "", 1);
-    assert_false(notch_is_valid(verify(&result, &checkpoint)));
-    assert_true(result.height.raw == 0);
-}
-
-static uint32_t height_with_batches(uint32_t from)
-{
-    while (proofs.blocks[from].header.n_batches == 0) {
-        from++;
-    }
-    return from;
 }
 
 static void test_changes_from_genesis(void **state)
@@ -290,6 +252,30 @@ static void test_missing_change(void **state)
     assert_int_equal(bytes.len, 0);
 }
 
+/* Where the certificate of a proof from the genesis without hops begins: behind anchor, count of hops, and kind. */
+static size_t certified_at(void)
+{
+    size_t genesis_len = proofs.chain.genesis_bytes.len;
+    return 8 + notch_uvar_len(genesis_len) + genesis_len + 2;
+}
+
+static void write_certified(struct notch_buf *out, const struct notch_proof_final *final)
+{
+    uint8_t header[NOTCH_HEADER_LEN];
+    struct notch_writer writer = notch_writer(header, sizeof header);
+    notch_header_encode(&writer, &final->header);
+    writer = notch_writer_grow(out);
+    notch_write_bytes(&writer, header, NOTCH_HEADER_UNSIGNED_LEN);
+    notch_write_blob(&writer, notch_buf_bytes(&final->set));
+    notch_write_blob(&writer, notch_buf_bytes(&final->votes));
+}
+
+static size_t certified_len(const struct notch_proof_final *final)
+{
+    return NOTCH_HEADER_UNSIGNED_LEN + notch_uvar_len(final->set.len) + final->set.len +
+           notch_uvar_len(final->votes.len) + final->votes.len;
+}
+
 /* ---- certificates that are signed well and prove nothing ---- */
 
 enum forgery {
@@ -415,17 +401,52 @@ static enum notch_err foreign_final(const void *self, struct notch_proof_final *
     return err;
 }
 
+/* An honest proof with another certificate in the place of its own: the builder makes none that does not hold. */
+static struct notch_reject verify_with(enum notch_err (*final)(const void *self, struct notch_proof_final *out))
+{
+    proofs.final_height = 5;
+    const struct notch_proof_request request = request_for(0, height_with_batches(1));
+    assert_int_equal(build(&request), NOTCH_OK);
+    struct notch_buf spliced;
+    struct notch_proof_final own;
+    struct notch_proof_final forged;
+    notch_buf_init(&spliced, notch_alloc_heap());
+    notch_test_final_init(&own);
+    notch_test_final_init(&forged);
+    assert_int_equal(proofs.source.final(&proofs, &own), NOTCH_OK);
+    assert_int_equal(final(&proofs, &forged), NOTCH_OK);
+    size_t at = certified_at();
+    notch_buf_append(&spliced, bytes.data, at);
+    write_certified(&spliced, &forged);
+    at += certified_len(&own);
+    notch_buf_append(&spliced, bytes.data + at, bytes.len - at);
+    struct notch_hash checkpoint = notch_test_checkpoint(&proofs, 0);
+    struct notch_proof_result result;
+    struct notch_reject reject =
+        notch_proof_verify(&result, notch_buf_bytes(&spliced), &checkpoint, proofs.chain.crypto, notch_alloc_heap());
+    notch_test_final_fini(&own);
+    notch_test_final_fini(&forged);
+    notch_buf_fini(&spliced);
+    proofs.final_height = BLOCKS;
+    return reject;
+}
+
+static enum notch_err honest_final(const void *self, struct notch_proof_final *out)
+{
+    return proofs.source.final(self, out);
+}
+
 static void test_foreign_set(void **state)
 {
     (void)state;
+    assert_string_equal(verify_with(honest_final).reason, "");
+    assert_int_equal(verify_with(foreign_final).code, NOTCH_REJECT_ROOT);
     struct notch_proof_source forged = proofs.source;
     forged.final = foreign_final;
-    struct notch_hash checkpoint = notch_test_checkpoint(&proofs, 0);
     const struct notch_proof_request request = request_for(0, height_with_batches(4));
     notch_buf_clear(&bytes);
-    assert_int_equal(notch_proof_build(&bytes, &request, &forged, &proofs.chain.domain, notch_alloc_heap()), NOTCH_OK);
-    struct notch_proof_result result;
-    assert_int_equal(verify(&result, &checkpoint).code, NOTCH_REJECT_ROOT);
+    assert_int_equal(notch_proof_build(&bytes, &request, &forged, &proofs.chain.domain, notch_alloc_heap()),
+                     NOTCH_ERR_NOT_FOUND);
 }
 
 /* A certificate by this set for the newest block with this set_root written into its header. */
@@ -484,21 +505,11 @@ static enum notch_err other_root_final(const void *self, struct notch_proof_fina
 static void test_forged_headers(void **state)
 {
     (void)state;
-    struct notch_hash checkpoint = notch_test_checkpoint(&proofs, 0);
-    const struct notch_proof_request request = request_for(0, height_with_batches(4));
-    struct notch_proof_source forged = proofs.source;
-    struct notch_proof_result result;
-    forged.final = own_set_final;
-    notch_buf_clear(&bytes);
-    assert_int_equal(notch_proof_build(&bytes, &request, &forged, &proofs.chain.domain, notch_alloc_heap()), NOTCH_OK);
-    assert_int_equal(verify(&result, &checkpoint).code, NOTCH_REJECT_ROOT);
-    forged.final = other_root_final;
-    notch_buf_clear(&bytes);
-    assert_int_equal(notch_proof_build(&bytes, &request, &forged, &proofs.chain.domain, notch_alloc_heap()), NOTCH_OK);
-    assert_int_equal(verify(&result, &checkpoint).code, NOTCH_REJECT_ROOT);
+    assert_int_equal(verify_with(own_set_final).code, NOTCH_REJECT_ROOT);
+    assert_int_equal(verify_with(other_root_final).code, NOTCH_REJECT_ROOT);
 }
 
-/* anchor | 0 hops | certified: the same certificate put in as a hop as well, though its block signals nothing. */
+/* The same certificate put in as a hop as well, though its block signals nothing. */
 static void test_hop_that_signals_nothing(void **state)
 {
     (void)state;
@@ -506,19 +517,15 @@ static void test_hop_that_signals_nothing(void **state)
     const struct notch_proof_request request = request_for(0, height_with_batches(1));
     assert_int_equal(build(&request), NOTCH_OK);
     struct notch_proof_final final;
-    notch_buf_init(&final.set, notch_alloc_heap());
-    notch_buf_init(&final.votes, notch_alloc_heap());
+    notch_test_final_init(&final);
     assert_int_equal(proofs.source.final(&proofs, &final), NOTCH_OK);
-    size_t genesis_len = proofs.chain.genesis_bytes.len;
-    size_t hops_at = 8 + notch_uvar_len(genesis_len) + genesis_len;
-    size_t len = NOTCH_HEADER_UNSIGNED_LEN + notch_uvar_len(final.set.len) + final.set.len +
-                 notch_uvar_len(final.votes.len) + final.votes.len;
+    size_t hops_at = certified_at() - 2;
     assert_int_equal(bytes.data[hops_at], 0);
     struct notch_buf forged;
     notch_buf_init(&forged, notch_alloc_heap());
     notch_buf_append(&forged, bytes.data, hops_at);
     notch_buf_append(&forged, "\x01", 1);
-    notch_buf_append(&forged, bytes.data + hops_at + 2, len);
+    notch_buf_append(&forged, bytes.data + hops_at + 2, certified_len(&final));
     notch_buf_append(&forged, bytes.data + hops_at + 1, bytes.len - hops_at - 1);
     struct notch_hash checkpoint = notch_test_checkpoint(&proofs, 0);
     struct notch_proof_result result;
@@ -527,257 +534,8 @@ static void test_hop_that_signals_nothing(void **state)
         notch_proof_verify(&result, notch_buf_bytes(&forged), &checkpoint, proofs.chain.crypto, notch_alloc_heap());
     assert_int_equal(reject.code, NOTCH_REJECT_CONFLICT);
     notch_buf_fini(&forged);
-    notch_buf_fini(&final.set);
-    notch_buf_fini(&final.votes);
+    notch_test_final_fini(&final);
     proofs.final_height = BLOCKS;
-}
-
-/* ---- a certificate as the node keeps it ---- */
-
-static void vote_with(struct notch_buf *list, const struct notch_set *set, const struct notch_vote_data *data,
-                      uint16_t validator)
-{
-    for (uint32_t s = 0; s < NOTCH_TEST_SIGNERS; s++) {
-        const struct notch_signer *signer = &proofs.chain.signers[s];
-        if (notch_key_eq(&signer->key, &set->members[validator].key)) {
-            struct notch_vote vote;
-            assert_true(notch_vote_sign(&vote, &proofs.chain.domain, proofs.chain.crypto, signer, data, validator));
-            notch_buf_append(list, &vote, sizeof vote);
-        }
-    }
-}
-
-static int by_vote(const void *a, const void *b)
-{
-    return notch_vote_cmp(a, b);
-}
-
-/*
- * Both halves: in the first, two members had seen the block justified a slot earlier; in the second, one member voted
- * twice, and somebody from outside voted.
- */
-static void both_halves(struct notch_buf *out, const struct notch_header *header, const struct notch_set *set)
-{
-    struct notch_buf list;
-    notch_buf_init(&list, notch_alloc_heap());
-    struct notch_vote_data data = {
-        .set_id = set->id, .slot = {header->slot.raw + 1}, .source = {header->slot, {{0}}}};
-    notch_header_hash(&data.source.hash, &proofs.chain.domain, header);
-    data.target = data.source.hash;
-    data.head = data.source.hash;
-    memcpy(data.set_root8, set->root.raw, sizeof data.set_root8);
-    vote_with(&list, set, &data, 0);
-    vote_with(&list, set, &data, 1);
-    struct notch_vote_data older = data;
-    older.source.slot.raw -= 1;
-    older.source.hash = header->parent;
-    vote_with(&list, set, &older, 2);
-    data.slot.raw++;
-    data.source.slot.raw++;
-    for (uint16_t validator = 0; validator < 3; validator++) {
-        vote_with(&list, set, &data, validator);
-    }
-    struct notch_vote outside = ((struct notch_vote *)(void *)list.data)[3];
-    outside.validator = NOTCH_VOTE_SHADOW;
-    notch_buf_append(&list, &outside, sizeof outside);
-    memset(data.target.raw, 0xff, sizeof data.target.raw);
-    vote_with(&list, set, &data, 1);
-    size_t count = list.len / sizeof outside;
-    assert_int_equal(count, 8);
-    qsort(list.data, count, sizeof outside, by_vote);
-    struct notch_writer writer = notch_writer_grow(out);
-    notch_votes_encode(&writer, (const struct notch_vote *)(const void *)list.data, count);
-    notch_buf_fini(&list);
-}
-
-static enum notch_err final_of_both(const void *self, struct notch_proof_final *out)
-{
-    const struct notch_test_proofs *from = self;
-    const struct notch_test_block *block = &from->blocks[from->final_height];
-    const struct notch_set *set = &from->sets[block->header.set_id].set;
-    struct notch_buf both;
-    notch_buf_init(&both, notch_alloc_heap());
-    both_halves(&both, &block->header, set);
-    out->header = block->header;
-    struct notch_writer writer = notch_writer_grow(&out->set);
-    notch_set_encode(&writer, set);
-    enum notch_err err = notch_proof_pick_votes(&out->votes, notch_buf_bytes(&both), &block->hash, notch_alloc_heap());
-    notch_buf_fini(&both);
-    return err;
-}
-
-static void test_picked_votes(void **state)
-{
-    (void)state;
-    struct notch_proof_source source = proofs.source;
-    source.final = final_of_both;
-    const struct notch_proof_request request = request_for(0, height_with_batches(4));
-    notch_buf_clear(&bytes);
-    assert_int_equal(notch_proof_build(&bytes, &request, &source, &proofs.chain.domain, notch_alloc_heap()), NOTCH_OK);
-    struct notch_hash checkpoint = notch_test_checkpoint(&proofs, 0);
-    struct notch_proof_result result;
-    assert_string_equal(verify(&result, &checkpoint).reason, "");
-    check_result(&result, &request);
-
-    struct notch_buf both;
-    struct notch_buf picked;
-    notch_buf_init(&both, notch_alloc_heap());
-    notch_buf_init(&picked, notch_alloc_heap());
-    const struct notch_test_block *block = &proofs.blocks[proofs.final_height];
-    both_halves(&both, &block->header, &proofs.sets[block->header.set_id].set);
-    assert_int_equal(notch_proof_pick_votes(&picked, notch_buf_bytes(&both), &checkpoint, notch_alloc_heap()),
-                     NOTCH_ERR_NOT_FOUND);
-    struct notch_bytes cut = notch_bytes(both.data, both.len - 1);
-    assert_int_equal(notch_proof_pick_votes(&picked, cut, &block->hash, notch_alloc_heap()), NOTCH_ERR_CORRUPT);
-    assert_int_equal(picked.len, 0);
-    notch_buf_fini(&both);
-    notch_buf_fini(&picked);
-}
-
-/* ---- sets that follow themselves ---- */
-
-enum { SAME_CHANGES = 40, SAME_BLOCKS = 2 * SAME_CHANGES + 2 };
-
-static int set_up_same(void **state)
-{
-    (void)state;
-    notch_test_proofs_init_same(&proofs, notch_crypto_standin(), 7, 4, SAME_BLOCKS, 2);
-    notch_buf_init(&bytes, notch_alloc_heap());
-    return 0;
-}
-
-static size_t proof_len(const struct notch_test_proofs *chain, const struct notch_proof_request *request,
-                        uint32_t set_id)
-{
-    notch_buf_clear(&bytes);
-    assert_int_equal(notch_proof_build(&bytes, request, &chain->source, &chain->chain.domain, notch_alloc_heap()),
-                     NOTCH_OK);
-    struct notch_hash checkpoint = notch_test_checkpoint(chain, (uint32_t)request->checkpoint.raw);
-    struct notch_proof_result result;
-    assert_string_equal(verify(&result, &checkpoint).reason, "");
-    assert_int_equal(result.hops, 0);
-    assert_int_equal(result.set_id, set_id);
-    return bytes.len;
-}
-
-/* As long as that of a chain with one set, wherever it starts. */
-static void test_same_sets_need_no_hops(void **state)
-{
-    (void)state;
-    static struct notch_test_proofs one_set;
-    notch_test_proofs_init(&one_set, notch_crypto_standin(), 7, 4, SAME_BLOCKS, 0);
-    assert_int_equal(proofs.set_count, SAME_CHANGES + 1);
-    assert_int_equal(proofs.blocks[SAME_BLOCKS].header.set_id, SAME_CHANGES);
-    for (uint32_t checkpoint = 0; checkpoint < 60; checkpoint += 7) {
-        const struct notch_proof_request request = request_for(checkpoint, height_with_batches(checkpoint + 5));
-        size_t len = proof_len(&one_set, &request, 0);
-        assert_int_equal(proof_len(&proofs, &request, SAME_CHANGES), len);
-    }
-    /* By the next set, for a block of the one before. */
-    proofs.final_height = SAME_BLOCKS - 1;
-    one_set.final_height = SAME_BLOCKS - 1;
-    assert_int_equal(proofs.blocks[SAME_BLOCKS - 1].header.flags, NOTCH_HEADER_PENDING);
-    const struct notch_proof_request request = request_for(0, height_with_batches(9));
-    assert_int_equal(proof_len(&proofs, &request, SAME_CHANGES), proof_len(&one_set, &request, 0));
-    proofs.final_height = SAME_BLOCKS;
-    notch_test_proofs_fini(&one_set);
-}
-
-static void test_changes_of_same_sets(void **state)
-{
-    (void)state;
-    refuse_all_changes(0, height_with_batches(10));
-    proofs.final_height = SAME_BLOCKS - 1;
-    refuse_all_changes(20, height_with_batches(30));
-    proofs.final_height = SAME_BLOCKS;
-}
-
-/* The root does not bind the id: header and votes do. */
-static struct {
-    uint32_t header_id;
-    uint32_t set_id;
-    uint8_t flags;
-} renumbered;
-
-static enum notch_err renumbered_final(const void *self, struct notch_proof_final *out)
-{
-    const struct notch_test_proofs *from = self;
-    struct notch_header header = from->blocks[from->final_height].header;
-    struct notch_set set = from->sets[0].set;
-    header.set_id = renumbered.header_id;
-    header.flags = renumbered.flags;
-    set.id = renumbered.set_id;
-    notch_test_certify(from, out, &header, &set);
-    return NOTCH_OK;
-}
-
-static enum notch_err last_id_header(const void *self, struct notch_header *out, struct notch_height height)
-{
-    enum notch_err err = proofs.source.header(self, out, height);
-    if (err == NOTCH_OK && height.raw == 20) {
-        assert_int_equal(out->flags, NOTCH_HEADER_SIGNAL);
-        out->set_id = UINT32_MAX;
-    }
-    return err;
-}
-
-static bool renumbered_passes(const struct notch_proof_source *source, uint32_t checkpoint_height)
-{
-    const struct notch_proof_request request = request_for(checkpoint_height, height_with_batches(60));
-    notch_buf_clear(&bytes);
-    assert_int_equal(notch_proof_build(&bytes, &request, source, &proofs.chain.domain, notch_alloc_heap()), NOTCH_OK);
-    struct notch_hash checkpoint = notch_test_checkpoint(&proofs, checkpoint_height);
-    if (checkpoint_height > 0) {
-        struct notch_header header;
-        assert_int_equal(source->header(source->self, &header, request.checkpoint), NOTCH_OK);
-        notch_header_hash(&checkpoint, &proofs.chain.domain, &header);
-    }
-    struct notch_proof_result result;
-    struct notch_reject reject = verify(&result, &checkpoint);
-    assert_true(notch_is_valid(reject) || reject.code == NOTCH_REJECT_ROOT);
-    return notch_is_valid(reject);
-}
-
-static void test_set_ids(void **state)
-{
-    (void)state;
-    static const struct {
-        uint32_t header_id;
-        uint32_t set_id;
-        uint8_t flags;
-        uint32_t checkpoint;
-        bool valid;
-    } rows[] = {
-        {7, 7, 0, 0, true},
-        {UINT32_MAX, UINT32_MAX, 0, 0, true},
-        {7, 8, NOTCH_HEADER_PENDING, 0, true},
-        {7, 8, 0, 0, false},
-        {8, 7, 0, 0, false},
-        {8, 7, NOTCH_HEADER_PENDING, 0, false},
-        {7, 9, NOTCH_HEADER_PENDING, 0, false},
-        {UINT32_MAX, 0, NOTCH_HEADER_PENDING, 0, false},
-        {10, 10, 0, 21, true}, /* block 20 is the signal block of set 9; 21 is behind it */
-        {9, 9, 0, 21, true},
-        {8, 8, 0, 21, false},
-        {10, 10, 0, 20, true},
-        {9, 9, 0, 20, false},
-    };
-    struct notch_proof_source source = proofs.source;
-    source.final = renumbered_final;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        renumbered.header_id = rows[i].header_id;
-        renumbered.set_id = rows[i].set_id;
-        renumbered.flags = rows[i].flags;
-        if (renumbered_passes(&source, rows[i].checkpoint) != rows[i].valid) {
-            fail_msg("row %zu", i);
-        }
-    }
-    /* Behind the last id there is no set: none starts again at 0. */
-    source.header = last_id_header;
-    renumbered.header_id = 0;
-    renumbered.set_id = 0;
-    renumbered.flags = 0;
-    assert_false(renumbered_passes(&source, 20));
 }
 
 /* Validators that agree cannot make an author say what it has not signed. */
@@ -805,7 +563,7 @@ int main(void)
         cmocka_unit_test(test_build_and_verify),    cmocka_unit_test(test_changes_under_checkpoint),
         cmocka_unit_test(test_pending_block),       cmocka_unit_test(test_builder_errors),
         cmocka_unit_test(test_forged_certificates), cmocka_unit_test(test_published),
-        cmocka_unit_test(test_missing_change),      cmocka_unit_test(test_picked_votes),
+        cmocka_unit_test(test_missing_change),
     };
     const struct CMUnitTest standin_tests[] = {
         cmocka_unit_test(test_changes_from_genesis),
@@ -815,16 +573,10 @@ int main(void)
         cmocka_unit_test(test_forged_headers),
         cmocka_unit_test(test_hop_that_signals_nothing),
     };
-    const struct CMUnitTest same_tests[] = {
-        cmocka_unit_test(test_same_sets_need_no_hops),
-        cmocka_unit_test(test_changes_of_same_sets),
-        cmocka_unit_test(test_set_ids),
-    };
     const struct CMUnitTest unsigned_tests[] = {
         cmocka_unit_test(test_unsigned_records),
     };
     int failed = cmocka_run_group_tests(tests, set_up, tear_down);
     failed += cmocka_run_group_tests(standin_tests, set_up_standin, tear_down);
-    failed += cmocka_run_group_tests(same_tests, set_up_same, tear_down);
     return failed + cmocka_run_group_tests(unsigned_tests, set_up_unsigned, tear_down);
 }

@@ -403,14 +403,10 @@ static void accounts_survive_being_stored(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_cap_equals_brute_force),
-        cmocka_unit_test(churn_is_limited_to_an_eighth),
-        cmocka_unit_test(reputation_is_exact),
-        cmocka_unit_test(an_idle_set_stays),
-        cmocka_unit_test(newcomers_have_to_be_alive),
-        cmocka_unit_test(a_dead_set_does_not_come_into_force),
-        cmocka_unit_test(the_caught_are_out_at_once),
-        cmocka_unit_test(accounts_survive_being_stored),
+        cmocka_unit_test(the_cap_equals_brute_force), cmocka_unit_test(churn_is_limited_to_an_eighth),
+        cmocka_unit_test(reputation_is_exact),        cmocka_unit_test(an_idle_set_stays),
+        cmocka_unit_test(newcomers_have_to_be_alive), cmocka_unit_test(a_dead_set_does_not_come_into_force),
+        cmocka_unit_test(the_caught_are_out_at_once), cmocka_unit_test(accounts_survive_being_stored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -280,7 +280,8 @@ static void a_written_vote_is_sent_again(void **state)
     cluster_run_slots(cluster, 6);
     for (uint32_t i = 0; i < 4; i++) {
         assert_int_equal(cluster_alarms(cluster, i, NOTCH_CONSENSUS_ALARM_EVIDENCE), 0);
-        assert_int_equal(cluster_status(cluster, i).finalized_height.raw, cluster_status(cluster, 0).finalized_height.raw);
+        assert_int_equal(cluster_status(cluster, i).finalized_height.raw,
+                         cluster_status(cluster, 0).finalized_height.raw);
     }
     assert_int_equal(cluster_times_final(cluster, 1), 1);
     cluster_destroy(cluster);
@@ -306,26 +307,31 @@ static void a_clock_that_jumped_is_not_believed(void **state)
     (void)state;
     struct cluster *cluster = cluster_create(&(struct cluster_options){.nodes = 4});
     cluster_run_slots(cluster, 2);
+    /* A block that is not final yet: there is something to vote for. */
+    (void)cluster_batch(cluster);
+    cluster_run_slots(cluster, 1);
+    size_t logged = cluster_log_count(cluster, 0);
+    assert_true(logged > 0);
     for (uint32_t i = 1; i < 4; i++) {
         cluster_stop(cluster, i);
     }
     struct notch_consensus_event doubt = {.type = NOTCH_CONSENSUS_EVENT_OPERATOR};
     doubt.operator_.command = NOTCH_CONSENSUS_CLOCK_DOUBTED;
     cluster_event(cluster, 0, &doubt);
-    (void)cluster_batch(cluster);
     cluster_run_slots(cluster, 20);
-    assert_int_equal(cluster_log_count(cluster, 0), 0);
-    /* The next slot begins with the report. One that is far off does not help, one that is near does: with ourselves, half of the weight. */
+    assert_int_equal(cluster_log_count(cluster, 0), logged);
+    /* The next slot begins with the report. One that is far off does not help, one that is near does: with
+     * ourselves, half of the weight. */
     struct notch_consensus_event report = {.type = NOTCH_CONSENSUS_EVENT_REPORT};
     report.report.key = cluster_signer(cluster, 1)->key;
     report.report.slot.raw = cluster_status(cluster, 0).slot.raw + 1 + 3;
     cluster_event(cluster, 0, &report);
     cluster_run_slots(cluster, 20);
-    assert_int_equal(cluster_log_count(cluster, 0), 0);
+    assert_int_equal(cluster_log_count(cluster, 0), logged);
     report.report.slot.raw = cluster_status(cluster, 0).slot.raw + 1 + 2;
     cluster_event(cluster, 0, &report);
     cluster_run_slots(cluster, 20);
-    assert_true(cluster_log_count(cluster, 0) > 0);
+    assert_true(cluster_log_count(cluster, 0) > logged);
     cluster_destroy(cluster);
 }
 
