@@ -147,6 +147,24 @@ static void crc32c_by_table_and_in_parts(void **state)
     }
 }
 
+/* Long inputs go in three lanes of 2 KiB. */
+static void crc32c_of_long_inputs(void **state)
+{
+    (void)state;
+    static uint8_t data[20000];
+    static const size_t lens[] = {6143, 6144, 6145, 6151, 12287, 12288, 12290, 18433, sizeof data - 7};
+    struct notch_rng rng;
+    notch_rng_init(&rng, 4);
+    notch_rng_fill(&rng, data, sizeof data);
+    for (size_t i = 0; i < NOTCH_ARRAY_LEN(lens); i++) {
+        for (size_t start = 0; start < 8; start++) {
+            uint32_t begun = (uint32_t)notch_rng_u64(&rng);
+            uint32_t whole = notch__crc32c(begun, data + start, lens[i] - start);
+            assert_int_equal(whole, notch__crc32c_table(begun, data + start, lens[i] - start));
+        }
+    }
+}
+
 static void a_frame_with_any_bit_changed_is_bad(void **state)
 {
     (void)state;
@@ -383,6 +401,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(crc32c_vectors),
         cmocka_unit_test(crc32c_by_table_and_in_parts),
+        cmocka_unit_test(crc32c_of_long_inputs),
         cmocka_unit_test(a_frame_with_any_bit_changed_is_bad),
         cmocka_unit_test_setup_teardown(bodies_stay_over_many_segments, setup, teardown),
         cmocka_unit_test_setup_teardown(a_body_longer_than_a_segment_has_one_of_its_own, setup, teardown),
