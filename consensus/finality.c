@@ -175,6 +175,24 @@ static bool take_final(struct notch_consensus *core, const struct notch__checkpo
     return false;
 }
 
+static void raise_greatest(struct notch_consensus *core)
+{
+    if (core->justified.count == 0) {
+        return;
+    }
+    const struct notch__checkpoint *greatest = &core->justified.items[core->justified.count - 1];
+    if (notch__checkpoint_cmp(greatest, &core->greatest) > 0) {
+        core->greatest = *greatest;
+        const struct notch__block *block = notch__tree_find(&core->tree, &greatest->at.hash);
+        struct notch_consensus_effect *effect = notch__emit(core, NOTCH_CONSENSUS_JUSTIFIED);
+        effect->justified.checkpoint = greatest->at;
+        effect->justified.height = block != NULL ? block->header.height : core->tree.base->header.height;
+        if (block != NULL && block->stage == NOTCH__STAGE_HEADER) {
+            notch__emit_request(core, NOTCH_CONSENSUS_WHAT_BLOCK, &greatest->at.hash, 0);
+        }
+    }
+}
+
 void notch__evaluate(struct notch_consensus *core)
 {
     bool again = !core->is_stopped;
@@ -192,23 +210,11 @@ void notch__evaluate(struct notch_consensus *core)
             return;
         }
         if (notch__checkpoint_cmp(&final, &core->final) > 0) {
+            raise_greatest(core); /* first, so that the root of what is final carries the votes for it */
             again = take_final(core, &final);
         }
     }
-    if (core->justified.count == 0) {
-        return;
-    }
-    const struct notch__checkpoint *greatest = &core->justified.items[core->justified.count - 1];
-    if (notch__checkpoint_cmp(greatest, &core->greatest) > 0) {
-        core->greatest = *greatest;
-        const struct notch__block *block = notch__tree_find(&core->tree, &greatest->at.hash);
-        struct notch_consensus_effect *effect = notch__emit(core, NOTCH_CONSENSUS_JUSTIFIED);
-        effect->justified.checkpoint = greatest->at;
-        effect->justified.height = block != NULL ? block->header.height : core->tree.base->header.height;
-        if (block != NULL && block->stage == NOTCH__STAGE_HEADER) {
-            notch__emit_request(core, NOTCH_CONSENSUS_WHAT_BLOCK, &greatest->at.hash, 0);
-        }
-    }
+    raise_greatest(core);
 }
 
 struct notch__checkpoint notch__view_justified(struct notch_consensus *core, struct notch_slot slot)

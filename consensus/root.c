@@ -5,11 +5,12 @@
  * The blob of a base: everything that the chain up to it determines and that its bodies alone would not give back
  * without reading them all; and, node's own, which checkpoint made it final.
  *
- *   version u8; final checkpoint; store set index; sets; header, hash, proposer, output, open claims of the base;
- *   onchain; tallies; trail; justified checkpoints; accounts; the votes that a child of the base must carry (8 L2)
+ *   version u8; the votes that a child of the base must carry (8 L2), as this node holds them; final checkpoint; store set
+ *   index; sets; header, hash, proposer, output, open claims of the base; onchain; tallies; trail; justified
+ *   checkpoints; accounts
  *
  * Without those votes, a validator that lost its vote log behind a signal block could never show that the block is
- * final, and nobody could lead the next set.
+ * final, and nobody could lead the next set. Everything behind them is the same on every node with this base.
  */
 #define ROOT_VERSION 1
 #define SETS_MAX 64
@@ -110,6 +111,7 @@ void notch__root_write(const struct notch_consensus *core, struct notch_buf *out
     const struct notch__set *sets[4] = {NULL};
     uint32_t count = list_sets(core, sets);
     notch_write_u8(&writer, ROOT_VERSION);
+    notch_write_blob(&writer, due);
     write_checkpoint(&writer, &core->final);
     notch_write_uvar(&writer, count);
     for (uint32_t i = 0; i < count; i++) {
@@ -134,7 +136,6 @@ void notch__root_write(const struct notch_consensus *core, struct notch_buf *out
         write_checkpoint(&writer, &core->justified.items[i]);
     }
     notch__accounts_write(&writer, &core->accounts);
-    notch_write_blob(&writer, due);
 }
 
 static const struct notch__set *read_set_index(struct notch_reader *reader, const struct notch__set *const *sets,
@@ -250,6 +251,7 @@ bool notch__root_read(struct notch_consensus *core, struct notch_bytes blob)
     if (notch_read_u8(&reader) != ROOT_VERSION) {
         return false;
     }
+    struct notch_bytes due = notch_read_blob(&reader, notch_reader_left(&reader));
     core->final = read_checkpoint(&reader);
     const struct notch__set *sets[4] = {NULL};
     uint64_t count = notch_read_uvar_max(&reader, NOTCH_ARRAY_LEN(sets));
@@ -270,7 +272,6 @@ bool notch__root_read(struct notch_consensus *core, struct notch_bytes blob)
     }
     notch__accounts_read(&reader, &core->accounts);
     core->greatest = core->final;
-    struct notch_bytes due = notch_read_blob(&reader, notch_reader_left(&reader));
     size_t votes;
     if (!notch_reader_done(&reader) || !notch_is_valid(notch_votes_check(&votes, due, SIZE_MAX))) {
         return false;

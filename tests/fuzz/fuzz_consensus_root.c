@@ -20,10 +20,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct notch_consensus *core;
     notch_consensus_create(&core, &options);
     if (notch__root_read(core, notch_bytes(data, size))) {
+        struct notch_buf due;
         struct notch_buf out;
+        notch_buf_init(&due, notch_alloc_heap());
         notch_buf_init(&out, notch_alloc_heap());
-        notch__root_write(core, &out);
+        notch__due_votes(core, &due, core->tree.base);
+        notch__root_write(core, &out, notch_buf_bytes(&due));
         notch_assert(out.len > 0);
+        notch_buf_fini(&due);
         notch_buf_fini(&out);
     }
     notch_consensus_destroy(core);

@@ -356,5 +356,8 @@ struct notch_bytes cluster_last_cert(const struct cluster *cluster, uint32_t nod
 
 struct notch_bytes cluster_last_root(const struct cluster *cluster, uint32_t node)
 {
-    return notch_buf_bytes(&cluster->nodes[node].root);
+    struct notch_reader reader = notch_reader(notch_buf_bytes(&cluster->nodes[node].root));
+    (void)notch_read_u8(&reader);
+    (void)notch_read_blob(&reader, notch_reader_left(&reader));
+    return notch_read_bytes(&reader, notch_reader_left(&reader));
 }

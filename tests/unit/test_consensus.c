@@ -51,21 +51,21 @@ static void one_validator_confirmed(void **state)
                           "4.000 n0 propose   b4\n"
                           "4.000 n0 head      b4\n"
                           "4.000 n0 vote      b4 target b3 source b2@3\n"
-                          "4.000 n0 final     b2@3\n" /* two slots after it came: 8 DELTA */
-                          "4.000 n0 justified b3@4\n"
+                          "4.000 n0 justified b3@4\n" /* two slots after it came: 8 DELTA */
+                          "4.000 n0 final     b2@3\n"
                           "4.500 n0 confirmed b4\n"
                           "5.000 n0 propose   b5\n" /* b2 is final on the chain itself from here on: no block more */
                           "5.000 n0 head      b5\n"
                           "5.000 n0 vote      b5 target b4 source b3@4\n"
-                          "5.000 n0 final     b3@4\n"
                           "5.000 n0 justified b4@5\n"
+                          "5.000 n0 final     b3@4\n"
                           "5.500 n0 confirmed b5\n"
                           "6.250 n0 vote      b5 target b5 source b4@5\n" /* no block: the vote is due at DELTA */
-                          "6.250 n0 final     b4@5\n"
                           "6.250 n0 justified b5@6\n"
+                          "6.250 n0 final     b4@5\n"
                           "7.250 n0 vote      b5 target b5 source b5@6\n"
-                          "7.250 n0 final     b5@6\n" /* the head is final: quiet */
-                          "7.250 n0 justified b5@7\n");
+                          "7.250 n0 justified b5@7\n" /* the head is final: quiet */
+                          "7.250 n0 final     b5@6\n");
     assert_int_equal(cluster_times_final(cluster, batch), 1);
     assert_true(cluster_final_ms(cluster, batch) <= 110);
     assert_true(cluster_status(cluster, 0).is_quiet);
@@ -89,18 +89,18 @@ static void one_validator_head(void **state)
                           "3.000 n0 propose   b3\n"
                           "3.000 n0 head      b3\n"
                           "3.000 n0 vote      b3 target b3 source b2@2\n"
-                          "3.000 n0 final     b2@2\n"
                           "3.000 n0 justified b3@3\n"
+                          "3.000 n0 final     b2@2\n"
                           "3.500 n0 confirmed b3\n"
                           "4.000 n0 propose   b4\n"
                           "4.000 n0 head      b4\n"
                           "4.000 n0 vote      b4 target b4 source b3@3\n"
-                          "4.000 n0 final     b3@3\n"
                           "4.000 n0 justified b4@4\n"
+                          "4.000 n0 final     b3@3\n"
                           "4.500 n0 confirmed b4\n"
                           "5.250 n0 vote      b4 target b4 source b4@4\n"
-                          "5.250 n0 final     b4@4\n"
-                          "5.250 n0 justified b4@5\n");
+                          "5.250 n0 justified b4@5\n"
+                          "5.250 n0 final     b4@4\n");
     assert_true(cluster_final_ms(cluster, batch) <= 70);
     cluster_destroy(cluster);
 }
@@ -138,21 +138,21 @@ static void the_first_record_after_a_quiet_hour(void **state)
                                   "4024.000 n0 propose   b4024\n"
                                   "4024.000 n0 head      b4024\n"
                                   "4024.000 n0 vote      b4024 target b4023 source b4022@4023\n"
-                                  "4024.000 n0 final     b4022@4023\n"
                                   "4024.000 n0 justified b4023@4024\n"
+                                  "4024.000 n0 final     b4022@4023\n"
                                   "4024.500 n0 confirmed b4024\n"
                                   "4025.000 n0 propose   b4025\n"
                                   "4025.000 n0 head      b4025\n"
                                   "4025.000 n0 vote      b4025 target b4024 source b4023@4024\n"
-                                  "4025.000 n0 final     b4023@4024\n"
                                   "4025.000 n0 justified b4024@4025\n"
+                                  "4025.000 n0 final     b4023@4024\n"
                                   "4025.500 n0 confirmed b4025\n"
                                   "4026.250 n0 vote      b4025 target b4025 source b4024@4025\n"
-                                  "4026.250 n0 final     b4024@4025\n"
                                   "4026.250 n0 justified b4025@4026\n"
+                                  "4026.250 n0 final     b4024@4025\n"
                                   "4027.250 n0 vote      b4025 target b4025 source b4025@4026\n"
-                                  "4027.250 n0 final     b4025@4026\n"
-                                  "4027.250 n0 justified b4025@4027\n");
+                                  "4027.250 n0 justified b4025@4027\n"
+                                  "4027.250 n0 final     b4025@4026\n");
         }
         cluster_destroy(cluster);
     }
@@ -276,12 +276,12 @@ static void a_missing_leader(void **state)
                           "4.250 n1 vote      b3 target b3 source b2@3\n"
                           "4.250 n2 vote      b3 target b3 source b2@3\n"
                           "4.250 n3 vote      b3 target b3 source b2@3\n"
-                          "4.250 n3 final     b2@3\n"
                           "4.250 n3 justified b3@4\n"
-                          "4.250 n1 final     b2@3\n"
+                          "4.250 n3 final     b2@3\n"
                           "4.250 n1 justified b3@4\n"
-                          "4.250 n2 final     b2@3\n"
-                          "4.250 n2 justified b3@4\n");
+                          "4.250 n1 final     b2@3\n"
+                          "4.250 n2 justified b3@4\n"
+                          "4.250 n2 final     b2@3\n");
     cluster_run_slots(cluster, 20);
     assert_int_equal(cluster_times_final(cluster, batch), 1);
     /* It comes back, asks for what it missed, and follows. */
@@ -399,11 +399,13 @@ static void one_becomes_two(void **state)
                           "66.000 n0 propose   b66\n"
                           "66.000 n0 head      b66\n"
                           "66.000 n0 vote      b66 target b64 source b64@65\n" /* nothing behind the signal (E3) */
+                          "66.000 n0 justified b64@66\n"
                           "66.000 n0 set       2 of 2 members\n"
                           "66.000 n0 final     b64@65\n"
                           "66.000 n0 justified b64@64\n" /* the root of the new set */
                           "66.000 n1 head      b66\n"
                           "66.000 n1 vote      b66 target b64 source b64@65\n"
+                          "66.000 n1 justified b64@66\n"
                           "66.000 n1 set       2 of 2 members\n"
                           "66.000 n1 final     b64@65\n"
                           "66.000 n1 justified b64@64\n"
