@@ -64,7 +64,7 @@ struct notch_store_options {
     uint32_t segment_bytes;    /* a segment file is full when the next body does not fit; at most 2^32 - 1 */
     uint32_t queue_max;        /* commits submitted and not yet done */
     size_t group_bytes_max;    /* how much may wait together for one sync; one commit alone may be larger */
-    uint32_t votes_keep_bytes; /* what a rotation of the vote log keeps; it rotates at four times that */
+    uint32_t votes_keep_bytes; /* how much of the vote log is kept from before the last keys (chain/io/votelog.h) */
 };
 
 /* 8 MiB cache, 4 MiB write buffer, 64 MiB segments, 1,024 commits, groups of 8 MiB, 1 MiB of votes; the rest is zero.

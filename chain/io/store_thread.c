@@ -107,6 +107,7 @@ static enum notch_err write_keys(struct notch_store *store, const struct notch_c
     enum notch_err err = notch__keys_write(&store->keys, commits, count, store->bodies.synced);
     count_sync(store, began_ns);
     if (err == NOTCH_OK) {
+        notch__votelog_flushed(&store->votes);
         notch__store_refresh(store);
     }
     return err;

@@ -5,7 +5,7 @@
 
 #define MAGIC "NOTCHVOT"
 #define MAGIC_LEN 8
-#define ROTATE_AT_TIMES 4
+#define ROTATE_AT_TIMES 3
 #define KINDS 256
 
 void notch__votelog_init(struct notch__votelog *votes, struct notch__io *io, const char *dir, uint32_t keep_bytes)
@@ -211,8 +211,17 @@ static enum notch_err replace(struct notch__votelog *votes, struct notch_bytes c
     votes->appended = entries;
     votes->synced = entries;
     votes->written = contents.len;
+    votes->group_at = NOTCH__VOTELOG_HEAD;
+    votes->flushed = NOTCH__VOTELOG_HEAD;
     votes->syncs++;
     return NOTCH_OK;
+}
+
+/* How much stands in front of what has to be kept. */
+static uint64_t cuttable(const struct notch__votelog *votes)
+{
+    uint64_t kept = NOTCH__VOTELOG_HEAD + (uint64_t)votes->keep_bytes;
+    return votes->flushed > kept ? votes->flushed - kept : 0;
 }
 
 static enum notch_err rotate(struct notch__votelog *votes)
@@ -220,12 +229,19 @@ static enum notch_err rotate(struct notch__votelog *votes)
     struct notch_buf contents;
     notch_buf_init(&contents, votes->io->alloc);
     append_head(&contents, votes->io);
-    struct keep keep = {.votes = votes, .from = votes->written - votes->keep_bytes, .out = &contents};
+    struct keep keep = {.votes = votes, .from = NOTCH__VOTELOG_HEAD + cuttable(votes), .out = &contents};
+    uint64_t group = votes->written - votes->group_at;
+    uint64_t needed = votes->written - votes->flushed;
     enum notch_err err = copy_end(&keep);
     if (err != NOTCH_OK) {
         err = notch__io_fail(votes->io, err, "%s: cannot be read again", votes->path.text);
     } else {
         err = replace(votes, notch_buf_bytes(&contents), keep.next);
+    }
+    if (err == NOTCH_OK) {
+        /* What was kept is as long as it was: offsets are counted from the end. */
+        votes->group_at = votes->written - group;
+        votes->flushed = votes->written - needed;
     }
     notch_buf_fini(&contents);
     return err;
@@ -285,12 +301,20 @@ static enum notch_err write_and_sync(struct notch__votelog *votes)
 enum notch_err notch__votelog_sync(struct notch__votelog *votes)
 {
     (void)pthread_mutex_lock(&votes->lock);
+    votes->group_at = votes->written;
     enum notch_err err = votes->state == NOTCH__VOTELOG_LOST ? begin_again(votes) : write_and_sync(votes);
-    if (err == NOTCH_OK && votes->written > (uint64_t)votes->keep_bytes * ROTATE_AT_TIMES) {
+    if (err == NOTCH_OK && cuttable(votes) > (uint64_t)votes->keep_bytes * ROTATE_AT_TIMES) {
         err = rotate(votes);
     }
     (void)pthread_mutex_unlock(&votes->lock);
     return err;
+}
+
+void notch__votelog_flushed(struct notch__votelog *votes)
+{
+    (void)pthread_mutex_lock(&votes->lock);
+    votes->flushed = votes->group_at;
+    (void)pthread_mutex_unlock(&votes->lock);
 }
 
 /* Reading. */

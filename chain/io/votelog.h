@@ -8,8 +8,11 @@
  * any other way, is lost: it is not repaired, not guessed at, and says so until the first new entry, which begins a
  * new log (design/consensus.md 8, S1 and S3). The damaged file is kept beside it as votes.damaged.
  *
- * A log that has grown to four times `keep_bytes` is rotated: replaced, wholly or not at all, by its end. The first
- * byte of an entry names its kind, and the newest entry of every kind outlives every rotation, however old it is.
+ * What stands in the log since the last commit with keys is what a restart from those keys needs to justify its source
+ * (8, L1): it is never cut off, however long nothing becomes final. Before that, keep_bytes more are kept, for entries
+ * that were on their way when the keys were made. What can be cut off is, once it is more than three times keep_bytes: the
+ * log is rotated, that is replaced, wholly or not at all, by its end. The first byte of an entry names its kind, and the
+ * newest entry of every kind outlives every rotation, however old it is.
  *
  * Thread       notch__votelog_visit(): any, one at a time (a lock). Everything else: one writer.
  */
@@ -35,6 +38,8 @@ struct notch__votelog {
     uint64_t appended;
     uint64_t synced;
     uint64_t written;   /* offset behind the last frame on disk */
+    uint64_t group_at;  /* offset at which the last group of entries begins */
+    uint64_t flushed;   /* offset behind which every entry is needed: no keys were written since */
     uint64_t last_mark; /* of the last frame found at open */
     struct notch_buf tail;
     uint64_t syncs;
@@ -53,6 +58,9 @@ void notch__votelog_close(struct notch__votelog *votes);
 /* The entry is on disk after the next sync. `bodies`: how many are. */
 void notch__votelog_append(struct notch__votelog *votes, struct notch_bytes entry, uint64_t bodies);
 NOTCH_MUST_USE enum notch_err notch__votelog_sync(struct notch__votelog *votes);
+
+/* Keys were written behind the last group: what stands before it is needed no more, but for keep_bytes of it. */
+void notch__votelog_flushed(struct notch__votelog *votes);
 
 /* Oldest first, with empty keys. CORRUPT: lost. */
 NOTCH_MUST_USE enum notch_err notch__votelog_visit(struct notch__votelog *votes, notch_store_visit visit, void *arg);

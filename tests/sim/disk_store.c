@@ -51,7 +51,7 @@ static enum notch_err open_store(struct disk *disk, struct notch_store_failure *
     options.runner = NOTCH_STORE_CALLER_RUNS;
     options.write_buffer_bytes = 64 << 10;
     options.segment_bytes = 256 << 10;
-    options.votes_keep_bytes = 4 << 10;
+    options.votes_keep_bytes = 16 << 10;
     disk->store = notch_store_create(&options);
     return notch_store_open(disk->store, failure);
 }
