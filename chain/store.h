@@ -20,8 +20,9 @@
  *              A commit is visible to the view no later than its DONE. Until then the core keeps what it needs.
  *              After a crash: the bodies are a prefix of what was appended that contains all that was synced; the vote
  *              log likewise; the keys are those of one commit, no older than the last one whose DONE was answered.
- *              The vote log may forget entries that are older than the last commits with keys, but the newest of each kind
- *              (the first byte of an entry). What was written since is never forgotten: a start from those keys needs it.
+ *              The vote log may forget entries that are older than the last commits with keys, but the newest of each
+ *              kind (the first byte of an entry). What was written since is never forgotten: a start from those keys
+ *              needs it.
  * Ownership    A commit belongs to the core and stays untouched until its DONE; the driver only reads it.
  * Errors       A failed write or sync is answered by FAILED and is fatal for the store: it is never tried again,
  *              because after a failed fsync nobody knows what is on disk. The node stops taking records, and says so.

@@ -5,8 +5,8 @@
  * The blob of a base: everything that the chain up to it determines and that its bodies alone would not give back
  * without reading them all; and, node's own, which checkpoint made it final.
  *
- *   version u8; the votes that a child of the base must carry (8 L2), as this node holds them; final checkpoint; store set
- *   index; sets; header, hash, proposer, output, open claims of the base; onchain; tallies; trail; justified
+ *   version u8; the votes that a child of the base must carry (8 L2), as this node holds them; final checkpoint; store
+ *   set index; sets; header, hash, proposer, output, open claims of the base; onchain; tallies; trail; justified
  *   checkpoints; accounts
  *
  * Without those votes, a validator that lost its vote log behind a signal block could never show that the block is

@@ -10,9 +10,9 @@
  *
  * What stands in the log since the last commit with keys is what a restart from those keys needs to justify its source
  * (8, L1): it is never cut off, however long nothing becomes final. Before that, keep_bytes more are kept, for entries
- * that were on their way when the keys were made. What can be cut off is, once it is more than three times keep_bytes: the
- * log is rotated, that is replaced, wholly or not at all, by its end. The first byte of an entry names its kind, and the
- * newest entry of every kind outlives every rotation, however old it is.
+ * that were on their way when the keys were made. What can be cut off is, once it is more than three times keep_bytes:
+ * the log is rotated, that is replaced, wholly or not at all, by its end. The first byte of an entry names its kind,
+ * and the newest entry of every kind outlives every rotation, however old it is.
  *
  * Thread       notch__votelog_visit(): any, one at a time (a lock). Everything else: one writer.
  */

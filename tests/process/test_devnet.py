@@ -57,7 +57,8 @@ class Devnet(unittest.TestCase):
 
     def test_any_prices(self):
         prices = self.dir.parent / "prices.csv"
-        prices.write_text("day;city;item;cost;sold\n" + "".join(f"2024-01-{day:02};A;x;1.5;{day}\n" for day in range(1, 29)))
+        rows = (f"2024-01-{day:02};A;x;1.5;{day}\n" for day in range(1, 29))
+        prices.write_text("day;city;item;cost;sold\n" + "".join(rows))
         done = devnet("--for", 3, "--json", "--dir", self.dir, "--market", prices, "--columns",
                       "time=day,market=city,product=item,price=cost,quantity=sold")
         self.assertEqual(done.returncode, 0, done.stderr)

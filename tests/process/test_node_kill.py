@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""kill -9 of a real notchd under load: what it acknowledged is there afterwards, once, and its state is that of a replay.
+"""kill -9 of a real notchd under load: what it acknowledged is there, once, and its state is that of a replay.
 
 Three kills here; contrib/campaign makes hundreds. Also: the checker finds what is missing, and a short steady load.
 """

@@ -37,7 +37,8 @@ class Readme(unittest.TestCase):
         self.assertIn("contrib/devnet", [name for name, _ in named])
         self.assertIn("contrib/check", [name for name, _ in named])
         for name, rest in named:
-            usage = subprocess.run([str(SOURCE / name), "--help"], capture_output=True, text=True, timeout=60, check=False)
+            usage = subprocess.run([str(SOURCE / name), "--help"], capture_output=True, text=True, timeout=60,
+                                   check=False)
             self.assertEqual(usage.returncode, 0, name)
             for option in re.findall(r"(?<=\s)(--?[a-z]+)", rest.split("  ")[0]):
                 self.assertIn(option, usage.stdout, name)

@@ -83,7 +83,8 @@ uint64_t cluster_blocks(const struct cluster *cluster, uint32_t node);
 uint32_t cluster_alarms(const struct cluster *cluster, uint32_t node, enum notch_consensus_alarm kind);
 uint32_t cluster_scores(const struct cluster *cluster, uint32_t node);
 
-/* The certificate of the last FINAL of a node; and what of its root blob the chain alone determines (consensus/root.c). */
+/* The certificate of the last FINAL of a node; and what of its root blob the chain alone determines
+ * (consensus/root.c). */
 struct notch_bytes cluster_last_cert(const struct cluster *cluster, uint32_t node);
 struct notch_bytes cluster_last_root(const struct cluster *cluster, uint32_t node);
 

@@ -123,7 +123,8 @@ static void test_limits(void **state)
     char *file = malloc(len);
     memset(file, 'x', len);
     file[NOTCH_CSV_CELL_MAX] = '\n';
-    memcpy(file + NOTCH_CSV_CELL_MAX + 1, "y\n", 2);
+    file[NOTCH_CSV_CELL_MAX + 1] = 'y';
+    file[NOTCH_CSV_CELL_MAX + 2] = '\n';
     struct notch_bytes input = notch_bytes(file, NOTCH_CSV_CELL_MAX + 3);
     notch_csv_init(&csv, notch_alloc_heap(), ',');
     assert_int_equal(notch_csv_next(&csv, &input, false), NOTCH_CSV_ROW);
@@ -131,7 +132,9 @@ static void test_limits(void **state)
     notch_csv_fini(&csv);
 
     file[NOTCH_CSV_CELL_MAX] = 'x';
-    memcpy(file + NOTCH_CSV_CELL_MAX + 1, "\ny\n", 3);
+    file[NOTCH_CSV_CELL_MAX + 1] = '\n';
+    file[NOTCH_CSV_CELL_MAX + 2] = 'y';
+    file[NOTCH_CSV_CELL_MAX + 3] = '\n';
     input = notch_bytes(file, NOTCH_CSV_CELL_MAX + 4);
     notch_csv_init(&csv, notch_alloc_heap(), ',');
     assert_int_equal(notch_csv_next(&csv, &input, true), NOTCH_CSV_FAULT);

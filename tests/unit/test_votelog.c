@@ -213,7 +213,8 @@ static void a_rotation_keeps_the_end_and_the_newest_of_each_kind(void **state)
     assert_int_equal(fixture->votes.appended, seen.count + 1);
 }
 
-/* While nothing becomes final, a restart needs every vote since the keys were written (found by simulate --seed 3589). */
+/* While nothing becomes final, a restart needs every vote since the keys were written (found by simulate --seed
+ * 3589). */
 static void nothing_is_forgotten_since_keys_were_written(void **state)
 {
     struct fixture *fixture = *state;
