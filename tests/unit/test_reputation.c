@@ -59,7 +59,7 @@ static uint64_t heaviest(const uint64_t *w, size_t count, uint64_t f)
 static const char *cap(struct notch_gen *gen, void *context)
 {
     (void)context;
-    uint64_t w[40];
+    uint64_t w[40] = {0};
     uint64_t capped[40];
     size_t count = 1 + (size_t)notch_gen_below(gen, notch_gen_below(gen, 4) == 0 ? 40 : 9);
     uint64_t greatest = 0;
