@@ -17,44 +17,65 @@ void notch__consensus_event(struct notch_node *node, struct notch_consensus_even
         (struct notch__deferred){.event = *event, .owned = owned, .owned_size = owned_size};
 }
 
-void notch__bridge_pending(struct notch_node *node)
-{
-    if (node->pool.waiting == node->pending_told) {
-        return;
-    }
-    node->pending_told = node->pool.waiting;
-    struct notch_consensus_event event = {
-        .type = NOTCH_CONSENSUS_EVENT_PENDING,
-        .pending.batches = node->pool.waiting,
-    };
-    notch__consensus_event(node, &event, NULL, 0);
-}
-
 /* ---- FETCH: are all batches of a block here? ---- */
 
-/* Known: in the pool, or in a final block of this chain (a batch may stand in two blocks). */
-static bool have_batch(struct notch_node *node, const struct notch_hash *id)
+/* Where a batch is that a final block of this chain holds already (a batch may stand in two blocks). */
+static enum notch_err find_final_batch(struct notch_node *node, struct notch_batch_place *place,
+                                       const struct notch_hash *id)
 {
-    if (notch__pool_find(node, id) != NULL) {
-        return true;
-    }
     struct notch_lookup lookup;
     struct notch_height height;
+    struct notch_block_row row;
     uint32_t index;
-    return notch_ledger_lookup(node->ledger, &lookup, NULL) == NOTCH_OK &&
-           notch_lookup_batch(&lookup, &height, &index, id) == NOTCH_OK;
+    enum notch_err err = notch_ledger_lookup(node->ledger, &lookup, NULL);
+    if (err == NOTCH_OK) {
+        err = notch_lookup_batch(&lookup, &height, &index, id);
+    }
+    notch_buf_clear(&node->scratch);
+    if (err == NOTCH_OK) {
+        err = notch_lookup_block(&lookup, &row, &node->scratch, height);
+    }
+    if (err != NOTCH_OK) {
+        return err;
+    }
+    struct notch_reader reader = notch_reader(row.batches);
+    for (uint32_t i = 0; i <= index; i++) {
+        if (!notch_block_row_batch(&reader, place)) {
+            return NOTCH_ERR_CORRUPT;
+        }
+    }
+    return NOTCH_OK;
+}
+
+/* Whether a batch is here, and how many records it holds. */
+static bool have_batch(struct notch_node *node, uint32_t *records, const struct notch_hash *id)
+{
+    const struct notch__batch *pooled = notch__pool_find(node, id);
+    if (pooled != NULL) {
+        *records = pooled->record_count;
+        return true;
+    }
+    struct notch_batch_place place;
+    if (find_final_batch(node, &place, id) != NOTCH_OK) {
+        return false;
+    }
+    *records = place.records;
+    return true;
 }
 
 static bool answer_fetch(struct notch_node *node, const struct notch__fetch *fetch)
 {
+    uint64_t records = 0;
     for (uint32_t i = 0; i < fetch->batch_count; i++) {
-        if (!have_batch(node, &fetch->batches[i])) {
+        uint32_t count;
+        if (!have_batch(node, &count, &fetch->batches[i])) {
             return false;
         }
+        records += count;
     }
     struct notch_consensus_event event = {
         .type = NOTCH_CONSENSUS_EVENT_AVAILABLE,
-        .available = {.hash = fetch->block, .is_valid = true},
+        .available = {.hash = fetch->block, .is_valid = records == fetch->n_records},
     };
     notch__consensus_event(node, &event, NULL, 0);
     return true;
@@ -83,6 +104,7 @@ static void on_fetch(struct notch_node *node, const struct notch_consensus_effec
         .block = effect->fetch.hash,
         .batches = copy_batches(node, &effect->fetch.body),
         .batch_count = effect->fetch.body.n_batches,
+        .n_records = effect->fetch.header.n_records,
     };
     if (answer_fetch(node, &fetch)) {
         fetch_free(node, &fetch);
@@ -93,6 +115,35 @@ static void on_fetch(struct notch_node *node, const struct notch_consensus_effec
         memmove(node->fetches, node->fetches + 1, --node->fetch_count * sizeof *node->fetches);
     }
     node->fetches[node->fetch_count++] = fetch;
+}
+
+/* Blocks whose last batch has come. */
+static void retry_fetches(struct notch_node *node)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < node->fetch_count; i++) {
+        if (answer_fetch(node, &node->fetches[i])) {
+            fetch_free(node, &node->fetches[i]);
+        } else {
+            node->fetches[kept++] = node->fetches[i];
+        }
+    }
+    node->fetch_count = kept;
+}
+
+/* The pool has changed: blocks may have all their batches now, and consensus hears how much there is to propose. */
+void notch__bridge_pending(struct notch_node *node)
+{
+    retry_fetches(node);
+    if (node->pool.waiting == node->pending_told) {
+        return;
+    }
+    node->pending_told = node->pool.waiting;
+    struct notch_consensus_event event = {
+        .type = NOTCH_CONSENSUS_EVENT_PENDING,
+        .pending.batches = node->pool.waiting,
+    };
+    notch__consensus_event(node, &event, NULL, 0);
 }
 
 /* ---- EXECUTE ---- */
@@ -126,27 +177,10 @@ static void note_block(struct notch_node *node, const struct notch_consensus_eff
 /* The bytes of a batch that is final already: from the body at its place. Appended to scratch_bodies. */
 static enum notch_err read_final_batch(struct notch_node *node, struct notch_ledger_batch *out)
 {
-    struct notch_lookup lookup;
-    struct notch_height height;
-    struct notch_block_row row;
-    uint32_t index;
-    enum notch_err err = notch_ledger_lookup(node->ledger, &lookup, NULL);
-    if (err == NOTCH_OK) {
-        err = notch_lookup_batch(&lookup, &height, &index, &out->id);
-    }
-    notch_buf_clear(&node->scratch);
-    if (err == NOTCH_OK) {
-        err = notch_lookup_block(&lookup, &row, &node->scratch, height);
-    }
+    struct notch_batch_place place;
+    enum notch_err err = find_final_batch(node, &place, &out->id);
     if (err != NOTCH_OK) {
         return err;
-    }
-    struct notch_reader reader = notch_reader(row.batches);
-    struct notch_batch_place place = {0};
-    for (uint32_t i = 0; i <= index; i++) {
-        if (!notch_block_row_batch(&reader, &place)) {
-            return NOTCH_ERR_CORRUPT;
-        }
     }
     size_t start = node->scratch_bodies.len;
     err = node->options.view->body(node->options.view->self, &node->scratch_bodies, place.position);
