@@ -145,10 +145,9 @@ enum notch_record_status notch__stored_status(const struct notch_node *node)
 }
 
 /* Fills in what the lookup says of a record that is in a block behind or at the base. */
-static bool find_on_chain(const struct notch_node *node, struct notch_record_result *result,
-                          const struct notch_record_place *place, enum notch_err err)
+static bool find_on_chain(struct notch_record_result *result, const struct notch_record_place *place,
+                          enum notch_err err)
 {
-    (void)node;
     if (err != NOTCH_OK) {
         return false;
     }
@@ -170,7 +169,7 @@ struct notch_record_result notch__record_status(const struct notch_node *node, c
     struct notch_lookup lookup;
     struct notch_record_place place;
     if (notch_ledger_lookup(node->ledger, &lookup, NULL) == NOTCH_OK) {
-        (void)find_on_chain(node, &result, &place, notch_lookup_record(&lookup, &place, id));
+        (void)find_on_chain(&result, &place, notch_lookup_record(&lookup, &place, id));
     }
     return result;
 }
@@ -223,7 +222,7 @@ static enum known find_duplicate(struct notch_node *node, struct notch_record_re
     if (err == NOTCH_OK) {
         err = read_record_id(node, &result->id, &place);
     }
-    return find_on_chain(node, result, &place, err) ? KNOWN_FINAL : KNOWN_ERROR;
+    return find_on_chain(result, &place, err) ? KNOWN_FINAL : KNOWN_ERROR;
 }
 
 /*
