@@ -66,7 +66,9 @@
     X(RPC_SOCKETS, "rpc", "sockets_max", NUMBER, "256", NULL, 1, 65536, NULL, \
       "WebSockets at a time", "1024") \
     X(RPC_SOCKET_QUEUE, "rpc", "socket_queue_kib_max", NUMBER, "8192", NULL, 16, 1048576, NULL, \
-      "KiB unsent to one WebSocket, which is closed beyond that", "65536") \
+      "KiB unsent to one WebSocket: at half of it no more calls are read, beyond it a stream is closed", "65536") \
+    X(RPC_SOCKET_STALL, "rpc", "socket_stall_s_max", NUMBER, "20", NULL, 1, 3600, NULL, \
+      "seconds after which a WebSocket that takes nothing of what is unsent is closed", "60") \
     X(RPC_RATE, "rpc", "requests_per_second_max", NUMBER, "0", NULL, 0, 1000000, NULL, \
       "requests a second of one credential; 0: no limit", "1000") \
     X(RPC_BODY, "rpc", "body_kib_max", NUMBER, "4096", NULL, 1, 65536, NULL, \

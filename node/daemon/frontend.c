@@ -160,6 +160,7 @@ static enum notch_err make_server(struct notch_frontend *frontend, const char **
         .waiting_max = number(frontend, NOTCH_CONFIG_RPC_WAITING),
         .sockets_max = number(frontend, NOTCH_CONFIG_RPC_SOCKETS),
         .socket_queue_bytes_max = number(frontend, NOTCH_CONFIG_RPC_SOCKET_QUEUE) << 10,
+        .socket_stall_s_max = number(frontend, NOTCH_CONFIG_RPC_SOCKET_STALL),
         .requests_per_second_max = number(frontend, NOTCH_CONFIG_RPC_RATE),
         .sight_take = sight_take,
         .sight_give = sight_give,

@@ -16,6 +16,7 @@
 #define WAITING_DEFAULT 1024
 #define SOCKETS_DEFAULT 256
 #define SOCKET_QUEUE_DEFAULT (8u << 20)
+#define SOCKET_STALL_S_DEFAULT 20
 #define BATCH_MAX 4096
 #define THREADS_MAX 64
 
@@ -69,6 +70,7 @@ enum notch_err notch_server_create(struct notch_server **out, const struct notch
     own->waiting_max = or_default(own->waiting_max, WAITING_DEFAULT);
     own->sockets_max = or_default(own->sockets_max, SOCKETS_DEFAULT);
     own->socket_queue_bytes_max = or_default(own->socket_queue_bytes_max, SOCKET_QUEUE_DEFAULT);
+    own->socket_stall_s_max = or_default(own->socket_stall_s_max, SOCKET_STALL_S_DEFAULT);
     notch__waiting_init(server);
     notch__auth_init(server);
     *out = server;

@@ -61,7 +61,8 @@ struct notch_server_options {
     uint32_t idle_s_max;              /* 0: 30 */
     uint32_t waiting_max;             /* HTTP requests that wait for the node; 0: 1024 */
     uint32_t sockets_max;             /* WebSockets; 0: 256 */
-    uint32_t socket_queue_bytes_max;  /* unsent, to one WebSocket; 0: 8 MiB */
+    uint32_t socket_queue_bytes_max;  /* unsent, to one WebSocket: at half of it no more calls are read; 0: 8 MiB */
+    uint32_t socket_stall_s_max;      /* for which one may take nothing of what is unsent; 0: 20 */
     uint32_t requests_per_second_max; /* of one credential; 0: no limit */
 
     /* Any thread. What sight_take gives stays until sight_give. info NULL: the node is starting. */

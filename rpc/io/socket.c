@@ -19,6 +19,7 @@
 #define PING_US 20000000
 #define SILENCE_US 60000000
 #define CLOSING_US 5000000
+#define US_PER_S UINT64_C(1000000)
 #define HEIGHTS_MAX 1000 /* blocks whose records are told of at once */
 
 struct socket {
@@ -35,6 +36,7 @@ struct socket {
     uint64_t heard_us;
     uint64_t pinged_us;
     uint64_t closing_us; /* when a close was queued; 0: it was not */
+    uint64_t taken_us;   /* when the other side last took anything, or there was nothing to take */
     uint32_t events;     /* that epoll watches for */
     bool readable;       /* there may be something to read */
     bool dead;           /* to be taken away */
@@ -77,11 +79,28 @@ static void wake(struct notch__sockets *sockets)
 
 /* ---- one socket ---- */
 
+static size_t unsent(const struct socket *socket)
+{
+    return wslay_event_get_queued_msg_length(socket->wslay);
+}
+
+/*
+ * Who does not take its answers is asked for no more calls: many may come at once, and none is lost. What comes behind
+ * a close is read to the end, so that the other side sees the reason and no reset.
+ */
+static bool takes_calls(const struct socket *socket)
+{
+    if (socket->closing_us != 0) {
+        return true;
+    }
+    return socket->in_flight < IN_FLIGHT_MAX && unsent(socket) <= socket->server->options.socket_queue_bytes_max / 2;
+}
+
 static ssize_t on_read(wslay_event_context_ptr wslay, uint8_t *out, size_t len, int flags, void *arg)
 {
     struct socket *socket = arg;
     (void)flags;
-    if (socket->in_flight >= IN_FLIGHT_MAX) {
+    if (!takes_calls(socket)) {
         wslay_event_set_error(wslay, WSLAY_ERR_WOULDBLOCK);
         return -1;
     }
@@ -115,6 +134,8 @@ static ssize_t on_write(wslay_event_context_ptr wslay, const uint8_t *data, size
     if (sent < 0) {
         bool waits = errno == EAGAIN || errno == EWOULDBLOCK;
         wslay_event_set_error(wslay, waits ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
+    } else {
+        socket->taken_us = notch__now_us();
     }
     return sent;
 }
@@ -128,20 +149,20 @@ static void close_with(struct socket *socket, uint16_t code, const char *reason)
     }
 }
 
-static void send_text(struct socket *socket, struct notch_bytes text)
+static void drop_slow(struct socket *socket)
 {
     struct notch_server *server = socket->server;
-    const struct wslay_event_msg message = {WSLAY_TEXT_FRAME, text.data, text.len};
-    if (socket->closing_us != 0 || text.len == 0) {
-        return;
-    }
-    if (wslay_event_get_queued_msg_length(socket->wslay) + text.len > server->options.socket_queue_bytes_max) {
+    if (socket->closing_us == 0) {
         (void)atomic_fetch_add(&server->counters.sockets_slow, 1);
         notch_log(server->options.log, NOTCH_LOG_WARN, "rpc", "a WebSocket is dropped: slow reader");
         close_with(socket, WSLAY_CODE_POLICY_VIOLATION, "slow reader");
-        return;
     }
-    if (wslay_event_queue_msg(socket->wslay, &message) != 0) {
+}
+
+static void send_text(struct socket *socket, struct notch_bytes text)
+{
+    const struct wslay_event_msg message = {WSLAY_TEXT_FRAME, text.data, text.len};
+    if (socket->closing_us == 0 && text.len > 0 && wslay_event_queue_msg(socket->wslay, &message) != 0) {
         socket->dead = true;
     }
 }
@@ -207,6 +228,9 @@ static void on_message(wslay_event_context_ptr wslay, const struct wslay_event_o
 {
     struct socket *socket = arg;
     (void)wslay;
+    if (socket->closing_us != 0) {
+        return;
+    }
     if (message->opcode == WSLAY_TEXT_FRAME) {
         run(socket, notch_bytes(message->msg, message->msg_length));
     } else if (message->opcode == WSLAY_BINARY_FRAME) {
@@ -217,7 +241,7 @@ static void on_message(wslay_event_context_ptr wslay, const struct wslay_event_o
 static void watch(struct notch__sockets *sockets, struct socket *socket)
 {
     uint32_t events = 0;
-    if (wslay_event_want_read(socket->wslay) && socket->in_flight < IN_FLIGHT_MAX) {
+    if (wslay_event_want_read(socket->wslay) && takes_calls(socket)) {
         events |= EPOLLIN;
     }
     if (wslay_event_want_write(socket->wslay)) {
@@ -238,7 +262,9 @@ static void serve(struct notch__sockets *sockets, struct socket *socket)
         socket->dead = wslay_event_recv(socket->wslay) != 0;
     }
     if (!socket->dead && wslay_event_want_write(socket->wslay)) {
+        bool full = !takes_calls(socket);
         socket->dead = wslay_event_send(socket->wslay) != 0;
+        socket->readable = socket->readable || (full && takes_calls(socket)); /* wslay may hold what was not parsed */
     }
     if (!socket->dead && !wslay_event_want_read(socket->wslay) && !wslay_event_want_write(socket->wslay)) {
         socket->dead = true; /* closed by both */
@@ -287,6 +313,9 @@ static void broadcast(struct notch__sockets *sockets, enum notch_rpc_stream stre
 {
     for (struct socket *socket = sockets->list; socket != NULL; socket = socket->next) {
         if (!socket->dead && (socket->streams & (uint32_t)stream) != 0) {
+            if (unsent(socket) + text.len > sockets->server->options.socket_queue_bytes_max) {
+                drop_slow(socket);
+            }
             send_text(socket, text);
             (void)atomic_fetch_add_explicit(&sockets->server->counters.notes, 1, memory_order_relaxed);
         }
@@ -404,15 +433,24 @@ static bool take_what_came(struct notch__sockets *sockets)
     return stopping;
 }
 
-/* Pings those that are quiet, and gives up those that do not answer, or do not close. */
+/* Pings those that are quiet, and gives up those that do not answer, take nothing, or do not close. */
 static void keep_alive(struct socket *socket)
 {
     uint64_t now = notch__now_us();
+    if (!takes_calls(socket)) {
+        socket->heard_us = now; /* it is not listened to */
+    }
     bool silent = now - socket->heard_us > SILENCE_US;
-    bool overdue = socket->closing_us != 0 && now - socket->closing_us > CLOSING_US;
+    uint64_t waited = now - (socket->closing_us > socket->taken_us ? socket->closing_us : socket->taken_us);
+    bool overdue = socket->closing_us != 0 && (waited > CLOSING_US || now - socket->closing_us > SILENCE_US);
     if (silent || overdue) {
         socket->dead = true;
         return;
+    }
+    if (!wslay_event_want_write(socket->wslay)) {
+        socket->taken_us = now;
+    } else if (now - socket->taken_us > socket->server->options.socket_stall_s_max * US_PER_S) {
+        drop_slow(socket);
     }
     if (now - socket->heard_us > PING_US && now - socket->pinged_us > PING_US && socket->closing_us == 0) {
         const struct wslay_event_msg ping = {WSLAY_PING, NULL, 0};
@@ -466,6 +504,7 @@ static struct socket *make_socket(struct notch_server *server, struct MHD_Upgrad
     socket->fd = fd;
     socket->role = role;
     socket->heard_us = notch__now_us();
+    socket->taken_us = socket->heard_us;
     notch_buf_init(&socket->extra, server->options.alloc);
     notch_buf_append(&socket->extra, extra.data, extra.len);
     if (wslay_event_context_server_init(&socket->wslay, &callbacks, socket) != 0) {
