@@ -212,7 +212,7 @@ class Ws(unittest.TestCase):
     def test_a_slow_reader_is_dropped_with_a_reason(self):
         with WebSocket(self.node, receive_bytes=32768) as link:
             body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "rpc.discover"}).encode()
-            for _ in range(200):  # far more to answer than the queue and the kernel hold
+            for _ in range(1000):  # far more to answer than the queue and the kernel hold
                 link.send(TEXT, body)
             notchd.until("it was found slow", lambda: self.figure("notch_websockets_slow_total") > 0)
             with self.assertRaises(Closed) as closed:
