@@ -208,6 +208,31 @@ enum notch_err notch_batch_builder_add(struct notch_batch_builder *builder, stru
     return NOTCH_OK;
 }
 
+void notch_batch_head_make(struct notch_batch_head *out, const struct notch_hash *leaves, uint32_t count, uint64_t seq,
+                           struct notch_time ts, const struct notch_key *maker, const struct notch_domain *domain)
+{
+    struct notch_hash root;
+    notch_merkle_root_of(&root, leaves, count);
+    struct notch_writer writer = notch_writer(out->bytes, sizeof out->bytes);
+    notch_write_key(&writer, maker);
+    notch_write_u64(&writer, seq);
+    notch_write_u64(&writer, ts.raw); /* Raw: encoding. */
+    notch_write_uvar(&writer, count);
+    notch_write_hash(&writer, &root);
+    notch_assert(notch_writer_ok(&writer));
+    out->len = notch_writer_bytes(&writer).len;
+    notch_batch_id(&out->id, domain, notch_bytes(out->bytes, out->len));
+}
+
+void notch_batch_builder_finish(const struct notch_batch_builder *builder, struct notch_buf *out,
+                                const struct notch_batch_head *head, const struct notch_sig *sig)
+{
+    struct notch_writer whole = notch_writer_grow(out);
+    notch_write_bytes(&whole, head->bytes, head->len);
+    notch_write_sig(&whole, sig);
+    notch_write_bytes(&whole, builder->records.data, builder->records.len);
+}
+
 enum notch_err notch_batch_builder_sign(const struct notch_batch_builder *builder, struct notch_buf *out,
                                         struct notch_hash *id, uint64_t seq, struct notch_time ts,
                                         const struct notch_signer *maker, const struct notch_rules *rules)
@@ -215,25 +240,13 @@ enum notch_err notch_batch_builder_sign(const struct notch_batch_builder *builde
     if (builder->record_count == 0) {
         return NOTCH_ERR_RANGE;
     }
-    struct notch_hash root;
-    notch_merkle_root_of(&root, builder->leaves, builder->record_count);
-    uint8_t header[NOTCH_BATCH_HEADER_MAX];
-    struct notch_writer writer = notch_writer(header, sizeof header);
-    notch_write_key(&writer, &maker->key);
-    notch_write_u64(&writer, seq);
-    notch_write_u64(&writer, ts.raw); /* Raw: encoding. */
-    notch_write_uvar(&writer, builder->record_count);
-    notch_write_hash(&writer, &root);
-    notch_assert(notch_writer_ok(&writer));
-    struct notch_bytes written = notch_writer_bytes(&writer);
-    notch_batch_id(id, rules->domain, written);
+    struct notch_batch_head head;
     struct notch_sig sig;
-    if (!notch_sign(rules->crypto, &sig, maker, id)) {
+    notch_batch_head_make(&head, builder->leaves, builder->record_count, seq, ts, &maker->key, rules->domain);
+    if (!notch_sign(rules->crypto, &sig, maker, &head.id)) {
         return NOTCH_ERR_CRYPTO;
     }
-    struct notch_writer whole = notch_writer_grow(out);
-    notch_write_bytes(&whole, written.data, written.len);
-    notch_write_sig(&whole, &sig);
-    notch_write_bytes(&whole, builder->records.data, builder->records.len);
+    notch_batch_builder_finish(builder, out, &head, &sig);
+    *id = head.id;
     return NOTCH_OK;
 }

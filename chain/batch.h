@@ -102,7 +102,25 @@ void notch_batch_builder_clear(struct notch_batch_builder *builder);
 NOTCH_MUST_USE enum notch_err notch_batch_builder_add(struct notch_batch_builder *builder, struct notch_bytes record,
                                                       const struct notch_hash *record_id);
 
-/* Appends the signed batch to *out and gives its id. RANGE if it is empty, CRYPTO if the secret is no key. */
+/* The header of a batch, and the id that its maker signs. */
+struct notch_batch_head {
+    uint8_t bytes[NOTCH_BATCH_HEADER_MAX];
+    size_t len;
+    struct notch_hash id;
+};
+
+/* `leaves`: of the records' ids, at least one. */
+void notch_batch_head_make(struct notch_batch_head *out, const struct notch_hash *leaves, uint32_t count, uint64_t seq,
+                           struct notch_time ts, const struct notch_key *maker, const struct notch_domain *domain);
+
+/* Appends the batch whose head was made of exactly the records in the builder, and signed. */
+void notch_batch_builder_finish(const struct notch_batch_builder *builder, struct notch_buf *out,
+                                const struct notch_batch_head *head, const struct notch_sig *sig);
+
+/*
+ * Both, and the signature between them: appends the signed batch to *out and gives its id. RANGE if it is empty, CRYPTO
+ * if the secret is no key.
+ */
 NOTCH_MUST_USE enum notch_err notch_batch_builder_sign(const struct notch_batch_builder *builder, struct notch_buf *out,
                                                        struct notch_hash *id, uint64_t seq, struct notch_time ts,
                                                        const struct notch_signer *maker,

@@ -1,5 +1,7 @@
 #include "chain/execution.h"
 
+#include "chain/groups.h"
+
 #include "chain/set.h"
 
 void notch__execution_init(struct notch_execution *execution, const struct notch_ledger_options *options)
@@ -216,6 +218,19 @@ static enum notch_err locate_batch(struct notch_execution *execution, const stru
     return NOTCH_OK;
 }
 
+/* A batch of one group is read whole. */
+static void write_groups(struct notch_execution *execution, const struct notch_batch *batch, uint64_t position,
+                         const struct notch_hash *leaves)
+{
+    if (batch->record_count > NOTCH_GROUP_RECORDS) {
+        struct notch_store_key key = notch_key_number(NOTCH_FLAT_GROUPS, position);
+        notch_buf_clear(&execution->scratch);
+        notch_groups_write(&execution->scratch, batch, leaves);
+        notch_layer_put(execution->layer, notch_store_key_bytes(&key), notch_buf_bytes(&execution->scratch));
+    }
+}
+
+/* Raw: the bytes of a record id are the data of its leaf. */
 static enum notch_err execute_batch(struct notch_execution *execution, const struct notch_ledger_batch *batch,
                                     uint32_t index)
 {
@@ -229,9 +244,17 @@ static enum notch_err execute_batch(struct notch_execution *execution, const str
     notch_write_uvar(&writer, view.record_count);
     struct notch_reader reader = notch_reader(view.records);
     struct notch_bytes record;
+    struct notch_hash leaves[NOTCH_BATCH_RECORDS_MAX];
     for (uint32_t i = 0; err == NOTCH_OK && notch_batch_next_record(&reader, &record); i++) {
-        const struct notch_hash *id = batch->record_ids == NULL ? NULL : &batch->record_ids[i];
-        err = notch__execute_record(execution, &view, record, id);
+        const struct notch_hash *known = batch->record_ids == NULL ? NULL : &batch->record_ids[i];
+        struct notch_hash id;
+        err = notch__execute_record(execution, &id, &view, record, known);
+        if (err == NOTCH_OK) {
+            notch_merkle_leaf(&leaves[i], notch_bytes(id.raw, sizeof id.raw));
+        }
+    }
+    if (err == NOTCH_OK) {
+        write_groups(execution, &view, batch->position, leaves);
     }
     return err;
 }

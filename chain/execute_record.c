@@ -1,6 +1,6 @@
 #include "chain/execution.h"
 
-#define LOCATION_MAX ((size_t)2 * NOTCH_UVAR_MAX)
+#define LOCATION_MAX ((size_t)4 * NOTCH_UVAR_MAX)
 
 /*
  * The slot of a ref, where it is a block of this chain (design/consensus.md 1.10, 8 T5). An author names a block
@@ -126,11 +126,25 @@ static enum notch_err admit(struct notch_execution *execution, enum notch_reject
     return err;
 }
 
-static struct notch_bytes write_location(uint8_t out[LOCATION_MAX], uint64_t height, uint32_t ordinal)
+/* Where a record is, for those who know its salt. */
+static struct notch_bytes write_place(uint8_t out[LOCATION_MAX], const struct notch_ledger_result *result)
 {
     struct notch_writer writer = notch_writer(out, LOCATION_MAX);
-    notch_write_uvar(&writer, height);
-    notch_write_uvar(&writer, ordinal);
+    notch_write_uvar(&writer, result->height.raw); /* Raw: encoding */
+    notch_write_uvar(&writer, result->records);
+    return notch_writer_bytes(&writer);
+}
+
+/* The same for those who know its id: with its bytes in the batch, and whether its receipt is the plain one. */
+static struct notch_bytes write_location(uint8_t out[LOCATION_MAX], const struct notch_ledger_result *result,
+                                         const struct notch_batch *batch, const struct notch_record *record,
+                                         bool all_applied)
+{
+    struct notch_writer writer = notch_writer(out, LOCATION_MAX);
+    notch_write_uvar(&writer, result->height.raw); /* Raw: encoding */
+    notch_write_uvar(&writer, result->records);
+    notch_write_uvar(&writer, (uint64_t)(record->encoded.data - batch->encoded.data));
+    notch_write_uvar(&writer, record->encoded.len * 2 + (all_applied ? 1 : 0));
     return notch_writer_bytes(&writer);
 }
 
@@ -203,19 +217,22 @@ static enum notch_err execute_entries(struct notch_execution *execution, const s
 }
 
 /* The record counts: salt, place, feed and lists are its own from here on. */
-static enum notch_err accept(struct notch_execution *execution, const struct notch_record *record, uint32_t account,
-                             const struct notch_store_key *salt_key, const struct notch_store_key *id_key,
-                             struct notch_bytes location)
+static enum notch_err accept(struct notch_execution *execution, const struct notch_batch *batch,
+                             const struct notch_record *record, uint32_t account,
+                             const struct notch_store_key *salt_key, const struct notch_store_key *id_key)
 {
+    uint8_t raw[LOCATION_MAX];
     struct notch_ledger_result *result = execution->result;
-    notch_layer_put(execution->layer, notch_store_key_bytes(salt_key), location);
-    notch_layer_put(execution->layer, notch_store_key_bytes(id_key), location);
+    notch_layer_put(execution->layer, notch_store_key_bytes(salt_key), write_place(raw, result));
     notch__account_feed(execution, account, &record->id);
     struct notch_index_term term = notch_index_term_hash(NOTCH_INDEX_AUTHOR, execution->accounts[account].id.raw);
     notch_index_builder_add(execution->index, &term, result->records);
     result->accepted++;
     result->entries += record->entry_count;
-    return execute_entries(execution, record, account, result->records);
+    enum notch_err err = execute_entries(execution, record, account, result->records);
+    notch_layer_put(execution->layer, notch_store_key_bytes(id_key),
+                    write_location(raw, result, batch, record, execution->receipt.all_applied));
+    return err;
 }
 
 static void append_receipt(struct notch_execution *execution, const struct notch_hash *record_id)
@@ -229,26 +246,26 @@ static void append_receipt(struct notch_execution *execution, const struct notch
     notch_merkle_append(&execution->receipts_tree, &leaf);
 }
 
-enum notch_err notch__execute_record(struct notch_execution *execution, const struct notch_batch *batch,
-                                     struct notch_bytes bytes, const struct notch_hash *record_id)
+enum notch_err notch__execute_record(struct notch_execution *execution, struct notch_hash *id,
+                                     const struct notch_batch *batch, struct notch_bytes bytes,
+                                     const struct notch_hash *known)
 {
     struct notch_record record;
     if (!notch_is_valid(notch_record_decode(&record, bytes))) {
         return NOTCH_ERR_CORRUPT; /* it was checked before it came here */
     }
-    if (record_id != NULL) {
-        record.id = *record_id;
+    if (known != NULL) {
+        record.id = *known;
     } else {
         notch_record_hash(&record, execution->domain);
     }
+    *id = record.id;
     execution->apply.effective = effective_slot(execution, batch, &record);
     struct notch_hash salt;
     notch_salt_hash(&salt, execution->domain, &record.author, &record.salt);
     struct notch_store_key salt_key = notch_key_hash16(NOTCH_FLAT_SALT, &salt);
     struct notch_store_key id_key = notch_key_hash16(NOTCH_FLAT_RECORD, &record.id);
-    uint8_t raw[LOCATION_MAX];
     struct notch_ledger_result *result = execution->result;
-    struct notch_bytes location = write_location(raw, result->height.raw, result->records); /* Raw: encoding */
 
     enum notch_reject_code code;
     uint32_t account = 0;
@@ -257,10 +274,11 @@ enum notch_err notch__execute_record(struct notch_execution *execution, const st
         return err;
     }
     if (code == NOTCH_REJECT_NONE) {
-        err = accept(execution, &record, account, &salt_key, &id_key, location);
+        err = accept(execution, batch, &record, account, &salt_key, &id_key);
     } else {
         execution->receipt.record = code;
-        err = locate_rejected(execution, &id_key, location);
+        uint8_t raw[LOCATION_MAX];
+        err = locate_rejected(execution, &id_key, write_location(raw, result, batch, &record, false));
     }
     append_receipt(execution, &record.id);
     result->records++;

@@ -109,9 +109,10 @@ NOTCH_MUST_USE enum notch_err notch__execute_genesis(struct notch_execution *exe
                                                      const struct notch_ledger_block *block,
                                                      struct notch_ledger_result *result, struct notch__chain_tip *tip);
 
-/* The batch as checked; record_id NULL: computed. Appends to the receipts. */
-NOTCH_MUST_USE enum notch_err notch__execute_record(struct notch_execution *execution, const struct notch_batch *batch,
-                                                    struct notch_bytes bytes, const struct notch_hash *record_id);
+/* The batch as checked; known NULL: the id is computed. Gives the id. Appends to the receipts. */
+NOTCH_MUST_USE enum notch_err notch__execute_record(struct notch_execution *execution, struct notch_hash *id,
+                                                    const struct notch_batch *batch, struct notch_bytes bytes,
+                                                    const struct notch_hash *known);
 
 /* Claims whose time has come. */
 NOTCH_MUST_USE enum notch_err notch__execute_settle(struct notch_execution *execution);

@@ -11,18 +11,20 @@
  *   d h16(batch id)              height uvar, index of the batch in its block uvar: its first occurrence on the chain
  *   e height:be64                receipts of the block's records (chain/receipt.h)
  *   f account:32                 Merkle frontier of the account's feed
+ *   g position:be64              Merkle roots over groups of the records of the batch there (chain/groups.h)
  *   h level:u8 first:be64        history tree: root of the 2^level blocks from height `first`; level >= 1
  *   i kind:u8 term:16 height:be64   posting list (chain/index.h)
  *   m                            the base: everything that opening a ledger needs (chain/ledger.h)
  *   q seq:be64                   the state key of an open claim, in the order of inclusion
- *   r h16(record id)             location uvar height, uvar ordinal: the accepted occurrence, else the first one
+ *   r h16(record id)             height, ordinal, where its bytes are in the batch, twice how many (and one more where
+ *                                every entry applied): uvars. The accepted occurrence, else the first one
  *   s state key                  a value of the state (below)
  *   t nibbles:u8 path            a packed node of the state tree (chain/smt.h)
  *   u height:be64                undo record of a block whose layer was flushed before it was final
  *   v set id:be64                a certificate of finality: height uvar, encoded votes (chain/vote.h). Of the signal
  *                                block of each set that one of another root followed; under NOTCH_CERTIFICATE_NEWEST,
  *                                of the last final block
- *   x h16(salt hash)             location of the record that used this (author, salt)
+ *   x h16(salt hash)             height, ordinal: uvars: of the record that used this (author, salt)
  *
  * State keys (the leaves of the state tree; `s` goes before them in the store). Their first byte says what they are:
  *
@@ -63,6 +65,7 @@ enum notch_flat {
     NOTCH_FLAT_BATCH = 'd',
     NOTCH_FLAT_RECEIPTS = 'e',
     NOTCH_FLAT_FEED = 'f',
+    NOTCH_FLAT_GROUPS = 'g',
     NOTCH_FLAT_HISTORY = 'h',
     NOTCH_FLAT_INDEX = 'i',
     NOTCH_FLAT_BASE = 'm',
@@ -115,7 +118,7 @@ void notch_key_add_u8(struct notch_store_key *key, uint8_t value);
 void notch_key_add_be64(struct notch_store_key *key, uint64_t value);
 
 /* The flat keys that are built in more than one place. */
-struct notch_store_key notch_key_number(enum notch_flat kind, uint64_t number);               /* b e q u v */
+struct notch_store_key notch_key_number(enum notch_flat kind, uint64_t number);               /* b e g q u v */
 struct notch_store_key notch_key_hash16(enum notch_flat kind, const struct notch_hash *hash); /* c d r x */
 struct notch_store_key notch_key_history(unsigned level, uint64_t first);
 struct notch_store_key notch_key_state(struct notch_bytes state_key);

@@ -436,7 +436,7 @@ static enum notch_err finalize_below(struct notch_ledger *ledger, struct notch_c
                                      const struct notch_hash *block, uint64_t accounted)
 {
     struct notch_lookup lookup;
-    struct notch_height height;
+    struct notch_height height = {0};
     enum notch_err err = notch_ledger_lookup(ledger, &lookup, NULL);
     if (err == NOTCH_OK) {
         err = notch_lookup_height(&lookup, &height, block);

@@ -53,8 +53,8 @@ enum notch_err notch_lookup_block(const struct notch_lookup *lookup, struct notc
     return err != NOTCH_OK ? err : decode_row(row, notch_buf_bytes(scratch));
 }
 
-/* Two numbers under a key of 16 bytes of a hash; the second is 0 where the value has one only. */
-static enum notch_err get_numbers(const struct notch_lookup *lookup, uint64_t out[2], unsigned count,
+/* `count` numbers under a key of 16 bytes of a hash. */
+static enum notch_err get_numbers(const struct notch_lookup *lookup, uint64_t *out, unsigned count,
                                   enum notch_flat kind, const struct notch_hash *hash)
 {
     struct notch_store_key key = notch_key_hash16(kind, hash);
@@ -127,7 +127,7 @@ enum notch_err notch_block_row_place(const struct notch_block_row *row, struct n
     uint32_t left = ordinal;
     while (notch_block_row_batch(&reader, &batch)) {
         if (left < batch.records) {
-            *place = (struct notch_record_place){row->height, ordinal, batch.position, left};
+            *place = (struct notch_record_place){row->height, ordinal, batch.position, left, {0, 0}, false};
             return NOTCH_OK;
         }
         left -= batch.records;
@@ -137,39 +137,61 @@ enum notch_err notch_block_row_place(const struct notch_block_row *row, struct n
 
 /* ---- records ---- */
 
-static enum notch_err get_place(const struct notch_lookup *lookup, struct notch_record_place *place,
-                                enum notch_flat kind, const struct notch_hash *hash)
+/* numbers: height and ordinal. */
+static enum notch_err place_of(const struct notch_lookup *lookup, struct notch_record_place *place,
+                               struct notch_block_row *row, struct notch_buf *scratch, const uint64_t *numbers)
 {
-    uint64_t numbers[2];
-    enum notch_err err = get_numbers(lookup, numbers, 2, kind, hash);
+    enum notch_err err = notch_lookup_block(lookup, row, scratch, (struct notch_height){numbers[0]});
     if (err != NOTCH_OK) {
-        return err;
+        return err == NOTCH_ERR_NOT_FOUND ? NOTCH_ERR_CORRUPT : err;
     }
-    struct notch_buf scratch;
-    notch_buf_init(&scratch, lookup->alloc);
-    struct notch_block_row row;
-    err = notch_lookup_block(lookup, &row, &scratch, (struct notch_height){numbers[0]});
-    if (err == NOTCH_OK) {
-        err = numbers[1] >= row.records ? NOTCH_ERR_CORRUPT : notch_block_row_place(&row, place, (uint32_t)numbers[1]);
-    } else if (err == NOTCH_ERR_NOT_FOUND) {
+    return numbers[1] >= row->records ? NOTCH_ERR_CORRUPT : notch_block_row_place(row, place, (uint32_t)numbers[1]);
+}
+
+enum notch_err notch_lookup_record_row(const struct notch_lookup *lookup, struct notch_record_place *place,
+                                       struct notch_block_row *row, struct notch_buf *scratch,
+                                       const struct notch_hash *id)
+{
+    uint64_t numbers[4];
+    enum notch_err err = get_numbers(lookup, numbers, 4, NOTCH_FLAT_RECORD, id);
+    if (err == NOTCH_OK && (numbers[2] > NOTCH_STORE_BODY_MAX || numbers[3] / 2 > NOTCH_STORE_BODY_MAX)) {
         err = NOTCH_ERR_CORRUPT;
     }
-    notch_buf_fini(&scratch);
+    if (err == NOTCH_OK) {
+        err = place_of(lookup, place, row, scratch, numbers);
+        place->span = (struct notch_store_span){(uint32_t)numbers[2], (uint32_t)(numbers[3] / 2)};
+        place->all_applied = numbers[3] % 2 == 1;
+    }
     return err;
 }
 
 enum notch_err notch_lookup_record(const struct notch_lookup *lookup, struct notch_record_place *place,
                                    const struct notch_hash *id)
 {
-    return get_place(lookup, place, NOTCH_FLAT_RECORD, id);
+    struct notch_buf scratch;
+    notch_buf_init(&scratch, lookup->alloc);
+    struct notch_block_row row;
+    enum notch_err err = notch_lookup_record_row(lookup, place, &row, &scratch, id);
+    notch_buf_fini(&scratch);
+    return err;
 }
 
 enum notch_err notch_lookup_salt(const struct notch_lookup *lookup, struct notch_record_place *place,
                                  const struct notch_key *author, const struct notch_salt *salt)
 {
     struct notch_hash hash;
+    uint64_t numbers[2];
     notch_salt_hash(&hash, lookup->domain, author, salt);
-    return get_place(lookup, place, NOTCH_FLAT_SALT, &hash);
+    enum notch_err err = get_numbers(lookup, numbers, 2, NOTCH_FLAT_SALT, &hash);
+    if (err != NOTCH_OK) {
+        return err;
+    }
+    struct notch_buf scratch;
+    notch_buf_init(&scratch, lookup->alloc);
+    struct notch_block_row row;
+    err = place_of(lookup, place, &row, &scratch, numbers);
+    notch_buf_fini(&scratch);
+    return err;
 }
 
 enum notch_err notch_lookup_batch(const struct notch_lookup *lookup, struct notch_height *height, uint32_t *index,

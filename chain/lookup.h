@@ -46,12 +46,18 @@ struct notch_block_row {
 };
 #define NOTCH_NO_POSITION UINT64_MAX
 
-/* Where a record is: in which block, the how manieth of it, and from that the body of the batch and the place in it. */
+/*
+ * Where a record is: in which block, the how manieth of it, and from that the body of the batch and the place in it.
+ * Where it was looked up by its id: the span of its bytes in that body, and whether its receipt says no more than that
+ * every entry applied. Else span.len is 0.
+ */
 struct notch_record_place {
     struct notch_height height;
     uint32_t ordinal;
     uint64_t position;
     uint32_t index;
+    struct notch_store_span span;
+    bool all_applied;
 };
 
 NOTCH_MUST_USE enum notch_err notch_lookup_get(const struct notch_lookup *lookup, struct notch_buf *out,
@@ -77,6 +83,11 @@ NOTCH_MUST_USE enum notch_err notch_block_row_place(const struct notch_block_row
 /* By id: the accepted occurrence of the record, else its first. By author and salt: the record that used the salt. */
 NOTCH_MUST_USE enum notch_err notch_lookup_record(const struct notch_lookup *lookup, struct notch_record_place *place,
                                                   const struct notch_hash *id);
+
+/* By id, with the row of its block; `scratch` as above. */
+NOTCH_MUST_USE enum notch_err notch_lookup_record_row(const struct notch_lookup *lookup,
+                                                      struct notch_record_place *place, struct notch_block_row *row,
+                                                      struct notch_buf *scratch, const struct notch_hash *id);
 NOTCH_MUST_USE enum notch_err notch_lookup_salt(const struct notch_lookup *lookup, struct notch_record_place *place,
                                                 const struct notch_key *author, const struct notch_salt *salt);
 

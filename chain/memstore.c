@@ -201,6 +201,21 @@ static enum notch_err view_body(const void *self, struct notch_buf *out, uint64_
     return NOTCH_OK;
 }
 
+static enum notch_err view_part(const void *self, struct notch_buf *out, uint64_t position,
+                                struct notch_store_span span)
+{
+    const struct notch_memstore *store = self;
+    if (position >= store->bodies.count) {
+        return NOTCH_ERR_NOT_FOUND;
+    }
+    struct notch_bytes body = store->bodies.items[position];
+    if (span.at > body.len || span.len > body.len - span.at) {
+        return NOTCH_ERR_CORRUPT;
+    }
+    notch_buf_append(out, body.data + span.at, span.len);
+    return NOTCH_OK;
+}
+
 static enum notch_err view_votes(const void *self, notch_store_visit visit, void *arg)
 {
     const struct notch_memstore *store = self;
@@ -227,6 +242,7 @@ struct notch_store_view notch_memstore_view(const struct notch_memstore *store)
         .get = view_get,
         .scan = view_scan,
         .body = view_body,
+        .part = view_part,
         .votes = view_votes,
         .body_count = view_body_count,
         .self = store,

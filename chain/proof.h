@@ -75,13 +75,29 @@ struct notch_proof_final {
     struct notch_buf votes; /* notch_votes_encode(): of one slot, naming (header, the slot before) as source */
 };
 
+/* A record, the header of its batch (what the batch's id covers), and the path from the one to the other's root. */
+struct notch_proof_content {
+    struct notch_buf header;
+    struct notch_buf record;
+    struct notch_hash path[NOTCH_MERKLE_PROOF_MAX];
+    size_t path_len;
+};
+void notch_proof_content_init(struct notch_proof_content *content, const struct notch_alloc *alloc);
+void notch_proof_content_fini(struct notch_proof_content *content);
+
+/* From an encoded batch. RANGE: it has no such record; CORRUPT. */
+NOTCH_MUST_USE enum notch_err notch_proof_content_of(struct notch_proof_content *out, struct notch_bytes batch,
+                                                     uint32_t record_index, const struct notch_domain *domain);
+
 /* Where the parts of a proof come from: the final chain as the node's store has it. NOT_FOUND, IO, CORRUPT. */
 struct notch_proof_source {
     enum notch_err (*genesis)(const void *self, struct notch_buf *out);
     enum notch_err (*header)(const void *self, struct notch_header *out, struct notch_height height);
     /* The ids of the batches of a block, 32 bytes each. */
     enum notch_err (*batch_ids)(const void *self, struct notch_buf *out, struct notch_height height);
-    enum notch_err (*batch)(const void *self, struct notch_buf *out, const struct notch_hash *id);
+    /* Of the batch with this id. RANGE: it has no such record. The builder checks every hash. */
+    enum notch_err (*content)(const void *self, struct notch_proof_content *out, const struct notch_hash *batch,
+                              uint32_t record_index);
     /* Of the sets from this id on, the first that another one followed (of another root): its signal block, with the
      * certificate of that set. NOT_FOUND: there is none. */
     enum notch_err (*change)(const void *self, struct notch_proof_final *out, uint32_t set_id);

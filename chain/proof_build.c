@@ -99,12 +99,14 @@ static enum notch_err write_anchor(struct builder *builder)
 /* The root of the set that made the newest block final. */
 static enum notch_err newest_set_root(const struct builder *builder, struct notch_hash *root)
 {
-    struct notch_member *members = notch_alloc_array(builder->alloc, NOTCH_SET_MEMBERS_MAX, sizeof *members);
+    size_t room = builder->newest.set.len / sizeof(struct notch_key) + 1; /* a member takes more than its key */
+    uint32_t most = room < NOTCH_SET_MEMBERS_MAX ? (uint32_t)room : NOTCH_SET_MEMBERS_MAX;
+    struct notch_member *members = notch_alloc_array(builder->alloc, most, sizeof *members);
     struct notch_reader reader = notch_reader(notch_buf_bytes(&builder->newest.set));
     struct notch_set set;
-    struct notch_reject reject = notch_set_decode(&set, members, NOTCH_SET_MEMBERS_MAX, &reader, builder->domain);
+    struct notch_reject reject = notch_set_decode(&set, members, most, &reader, builder->domain);
     *root = set.root;
-    notch_free(builder->alloc, members, NOTCH_SET_MEMBERS_MAX * sizeof *members);
+    notch_free(builder->alloc, members, most * sizeof *members);
     return notch_is_valid(reject) && notch_reader_done(&reader) ? NOTCH_OK : NOTCH_ERR_CORRUPT;
 }
 
@@ -252,35 +254,82 @@ static void write_step(struct builder *builder, uint64_t index, struct notch_byt
     }
 }
 
-/* From the batch down to the entry. */
-static enum notch_err write_content(struct builder *builder, const struct notch_batch *batch)
+void notch_proof_content_init(struct notch_proof_content *content, const struct notch_alloc *alloc)
+{
+    notch_buf_init(&content->header, alloc);
+    notch_buf_init(&content->record, alloc);
+    content->path_len = 0;
+}
+
+void notch_proof_content_fini(struct notch_proof_content *content)
+{
+    notch_buf_fini(&content->header);
+    notch_buf_fini(&content->record);
+}
+
+enum notch_err notch_proof_content_of(struct notch_proof_content *out, struct notch_bytes batch, uint32_t record_index,
+                                      const struct notch_domain *domain)
+{
+    struct notch_batch view;
+    struct notch_bytes record;
+    if (!notch_is_valid(notch_batch_decode(&view, batch))) {
+        return NOTCH_ERR_CORRUPT;
+    }
+    enum notch_err err = notch_batch_record(&view, &record, record_index);
+    if (err == NOTCH_OK) {
+        err = notch_batch_prove_record(&view, out->path, &out->path_len, record_index, domain);
+        err = err == NOTCH_ERR_INVALID ? NOTCH_ERR_CORRUPT : err;
+    }
+    if (err == NOTCH_OK) {
+        notch_buf_append(&out->header, view.header.data, view.header.len);
+        notch_buf_append(&out->record, record.data, record.len);
+    }
+    return err;
+}
+
+/* Whether the parts belong together, and to the batch: the source may have read them without a checksum. */
+static bool content_holds(const struct builder *builder, struct notch_record *record,
+                          const struct notch_proof_content *content, const struct notch_hash *batch_id)
+{
+    struct notch_batch batch;
+    struct notch_hash id, leaf;
+    if (!notch_is_valid(notch_batch_header_decode(&batch, notch_buf_bytes(&content->header))) ||
+        !notch_is_valid(notch_record_decode(record, notch_buf_bytes(&content->record)))) {
+        return false;
+    }
+    notch_batch_id(&id, builder->domain, batch.header);
+    notch_record_hash(record, builder->domain);
+    notch_merkle_leaf(&leaf, notch_bytes(record->id.raw, sizeof record->id.raw)); /* Raw: the data of a leaf */
+    return notch_hash_eq(&id, batch_id) &&
+           notch_merkle_verify_inclusion(&leaf, builder->request->record_index, batch.record_count, content->path,
+                                         content->path_len, &batch.records_root);
+}
+
+/* The record and the entry. */
+static enum notch_err write_record(struct builder *builder, const struct notch_record *record,
+                                   const struct notch_proof_content *content)
 {
     const struct notch_proof_request *request = builder->request;
+    struct notch_bytes signed_header = notch_bytes(record->header.data, record->header.len + sizeof(struct notch_sig));
+    write_step(builder, request->record_index, signed_header, content->path, content->path_len);
     struct notch_hash path[NOTCH_MERKLE_PROOF_MAX];
     size_t len;
-    struct notch_bytes encoded;
-    enum notch_err err = notch_batch_record(batch, &encoded, request->record_index);
+    struct notch_entry_view entry;
+    enum notch_err err = notch_record_entry(record, &entry, request->entry_index);
     if (err == NOTCH_OK) {
-        err = notch_batch_prove_record(batch, path, &len, request->record_index, builder->domain);
+        err = notch_record_prove_entry(record, path, &len, request->entry_index);
     }
     if (err != NOTCH_OK) {
         return err;
     }
-    struct notch_record record;
-    if (!notch_is_valid(notch_record_decode(&record, encoded))) {
+    struct notch_hash leaf;
+    notch_merkle_leaf(&leaf, entry.encoded);
+    if (!notch_merkle_verify_inclusion(&leaf, request->entry_index, record->entry_count, path, len,
+                                       &record->entries_root)) {
         return NOTCH_ERR_CORRUPT;
     }
-    struct notch_bytes signed_header = notch_bytes(record.header.data, record.header.len + sizeof(struct notch_sig));
-    write_step(builder, request->record_index, signed_header, path, len);
-    struct notch_entry_view entry;
-    err = notch_record_entry(&record, &entry, request->entry_index);
-    if (err == NOTCH_OK) {
-        err = notch_record_prove_entry(&record, path, &len, request->entry_index);
-    }
-    if (err == NOTCH_OK) {
-        write_step(builder, request->entry_index, entry.encoded, path, len);
-    }
-    return err;
+    write_step(builder, request->entry_index, entry.encoded, path, len);
+    return NOTCH_OK;
 }
 
 static enum notch_err write_batch(struct builder *builder)
@@ -292,18 +341,18 @@ static enum notch_err write_batch(struct builder *builder)
     if (err != NOTCH_OK) {
         return err;
     }
-    struct notch_buf bytes;
-    notch_buf_init(&bytes, builder->alloc);
-    err = builder->source->batch(builder->source->self, &bytes, &id);
-    struct notch_batch batch;
-    if (err == NOTCH_OK && !notch_is_valid(notch_batch_decode(&batch, notch_buf_bytes(&bytes)))) {
+    struct notch_proof_content content;
+    struct notch_record record;
+    notch_proof_content_init(&content, builder->alloc);
+    err = builder->source->content(builder->source->self, &content, &id, builder->request->record_index);
+    if (err == NOTCH_OK && !content_holds(builder, &record, &content, &id)) {
         err = NOTCH_ERR_CORRUPT;
     }
     if (err == NOTCH_OK) {
-        write_step(builder, builder->request->batch_index, batch.header, path, len);
-        err = write_content(builder, &batch);
+        write_step(builder, builder->request->batch_index, notch_buf_bytes(&content.header), path, len);
+        err = write_record(builder, &record, &content);
     }
-    notch_buf_fini(&bytes);
+    notch_proof_content_fini(&content);
     return err;
 }
 

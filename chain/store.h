@@ -43,12 +43,18 @@
 #define NOTCH_STORE_KEY_RESERVED 0xff
 
 /* Raised whenever older code would misread what newer code wrote. */
-#define NOTCH_STORE_FORMAT 1
+#define NOTCH_STORE_FORMAT 2
 
 enum notch_scan { NOTCH_SCAN_UP, NOTCH_SCAN_DOWN };
 
 /* One key and its value during a scan; false ends the scan. The views are valid during the call only. */
 typedef bool (*notch_store_visit)(void *arg, struct notch_bytes key, struct notch_bytes value);
+
+/* Some bytes of a body. */
+struct notch_store_span {
+    uint32_t at;
+    uint32_t len;
+};
 
 struct notch_store_view {
     /* Appends the value to *out. NOT_FOUND, IO, CORRUPT. */
@@ -60,6 +66,12 @@ struct notch_store_view {
 
     /* Appends the body at `position` to *out. NOT_FOUND behind the end, IO, CORRUPT. */
     enum notch_err (*body)(const void *self, struct notch_buf *out, uint64_t position);
+
+    /*
+     * Appends `span` of the body at `position`. Only that much is read, and no checksum of the store covers it: for
+     * those who know the bytes by a hash. NOT_FOUND behind the end, IO, CORRUPT where the body is not that long.
+     */
+    enum notch_err (*part)(const void *self, struct notch_buf *out, uint64_t position, struct notch_store_span span);
 
     /* The vote log, oldest entry first. CORRUPT where more than a torn tail is damaged: then it counts as lost. */
     enum notch_err (*votes)(const void *self, notch_store_visit visit, void *arg);

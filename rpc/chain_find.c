@@ -107,12 +107,13 @@ enum notch_err notch__block_read(const struct notch__call *call, struct notch__b
 
 void notch__found_init(struct notch__found *found, const struct notch__call *call)
 {
-    *found = (struct notch__found){.bytes = notch__buf(call), .held = NOTCH_NO_POSITION};
+    *found = (struct notch__found){.bytes = notch__buf(call), .row_bytes = notch__buf(call), .held = NOTCH_NO_POSITION};
 }
 
 void notch__found_fini(struct notch__found *found)
 {
     notch_buf_fini(&found->bytes);
+    notch_buf_fini(&found->row_bytes);
 }
 
 enum notch_err notch__found_at(const struct notch__call *call, struct notch__found *found,
@@ -141,17 +142,54 @@ enum notch_err notch__found_at(const struct notch__call *call, struct notch__fou
     return NOTCH_OK;
 }
 
+/* Whether `bytes` are the record with this id: that binds header and signature, and the header the entries. */
+static bool is_record(const struct notch__call *call, struct notch__found *found, const struct notch_hash *id)
+{
+    struct notch_hash root;
+    uint32_t count;
+    struct notch_record *record = &found->record;
+    if (!notch_is_valid(notch_record_decode(record, notch_buf_bytes(&found->bytes)))) {
+        return false;
+    }
+    notch_record_hash(record, call->rpc->options.domain);
+    return notch_hash_eq(&record->id, id) && notch_record_entries_root(&root, &count, record->entries) == NOTCH_OK &&
+           notch_hash_eq(&root, &record->entries_root);
+}
+
 enum notch_err notch__found_by_id(const struct notch__call *call, struct notch__found *found,
                                   const struct notch_hash *id)
 {
+    const struct notch_store_view *view = call->sight->view;
     struct notch_lookup lookup = notch__lookup(call);
     struct notch_record_place place;
-    enum notch_err err = notch_lookup_record(&lookup, &place, id);
-    if (err == NOTCH_OK) {
-        err = notch__found_at(call, found, &place);
+    enum notch_err err = notch_lookup_record_row(&lookup, &place, &found->row, &found->row_bytes, id);
+    if (err != NOTCH_OK) {
+        return err;
     }
+    found->place = place;
+    found->held = NOTCH_NO_POSITION;
+    notch_buf_clear(&found->bytes);
+    err = view->part(view->self, &found->bytes, place.position, place.span);
+    if (err == NOTCH_OK && is_record(call, found, id)) {
+        return NOTCH_OK;
+    }
+    /* A stranger with the same first half, or damage: the checksum of the whole batch tells which. */
+    err = notch__found_at(call, found, &place);
     if (err == NOTCH_OK && !notch_hash_eq(&found->record.id, id)) {
-        err = NOTCH_ERR_NOT_FOUND; /* a stranger with the same first half */
+        err = NOTCH_ERR_NOT_FOUND;
     }
     return err;
+}
+
+enum notch_err notch__found_receipt(const struct notch__call *call, const struct notch__found *found,
+                                    struct notch_receipt *out)
+{
+    struct notch_lookup lookup = notch__lookup(call);
+    if (!found->place.all_applied) {
+        return notch_lookup_receipt(&lookup, out, found->place.height, found->place.ordinal);
+    }
+    out->record = NOTCH_REJECT_NONE;
+    out->all_applied = true;
+    out->count = 0;
+    return NOTCH_OK;
 }

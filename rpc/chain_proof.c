@@ -1,16 +1,19 @@
 /* Proofs: of an entry, of a value of the state, of a block's place in the history; and verifying the first of them. */
-#include "chain/proof.h"
-
+#include "chain/groups.h"
 #include "chain/state.h"
 #include "rpc/internal.h"
 
 /* ---- where the parts of a proof come from ---- */
 
+/* The blocks that a proof asks for again: the first one or the checkpoint, the record's, the newest. */
+enum { BLOCKS_HELD = 3 };
+
 /* Parts that are asked for more than once, or that finding the record has read already. */
 struct cache {
-    struct notch__found found; /* the record, with its batch */
-    struct notch__block block; /* the last one that was read */
-    bool has_block;
+    struct notch__found found; /* the record */
+    struct notch__block blocks[BLOCKS_HELD];
+    bool held[BLOCKS_HELD];
+    size_t next; /* the slot to be given up for another block */
 };
 
 struct source {
@@ -19,14 +22,22 @@ struct source {
     struct cache *cache;
 };
 
-static enum notch_err read_block(const struct source *source, struct notch_height height)
+/* *out is valid until the next one is read. */
+static enum notch_err read_block(const struct source *source, const struct notch__block **out,
+                                 struct notch_height height)
 {
     struct cache *cache = source->cache;
-    if (cache->has_block && notch_height_cmp(cache->block.row.height, height) == 0) {
-        return NOTCH_OK;
+    for (size_t i = 0; i < BLOCKS_HELD; i++) {
+        if (cache->held[i] && notch_height_cmp(cache->blocks[i].row.height, height) == 0) {
+            *out = &cache->blocks[i];
+            return NOTCH_OK;
+        }
     }
-    enum notch_err err = notch__block_read(source->call, &cache->block, height);
-    cache->has_block = err == NOTCH_OK;
+    size_t slot = cache->next;
+    cache->next = (slot + 1) % BLOCKS_HELD;
+    enum notch_err err = notch__block_read(source->call, &cache->blocks[slot], height);
+    cache->held[slot] = err == NOTCH_OK;
+    *out = &cache->blocks[slot];
     return err;
 }
 
@@ -40,12 +51,13 @@ static enum notch_err source_genesis(const void *self, struct notch_buf *out)
 static enum notch_err source_header(const void *self, struct notch_header *out, struct notch_height height)
 {
     const struct source *source = self;
-    enum notch_err err = read_block(source, height);
-    if (err == NOTCH_OK && source->cache->block.encoded.len == 0) {
+    const struct notch__block *block;
+    enum notch_err err = read_block(source, &block, height);
+    if (err == NOTCH_OK && block->encoded.len == 0) {
         err = NOTCH_ERR_NOT_FOUND; /* height 0 has no header */
     }
     if (err == NOTCH_OK) {
-        *out = source->cache->block.header;
+        *out = block->header;
     }
     return err;
 }
@@ -53,43 +65,21 @@ static enum notch_err source_header(const void *self, struct notch_header *out, 
 static enum notch_err source_batch_ids(const void *self, struct notch_buf *out, struct notch_height height)
 {
     const struct source *source = self;
-    enum notch_err err = read_block(source, height);
-    const struct notch__block *block = &source->cache->block;
+    const struct notch__block *block;
+    enum notch_err err = read_block(source, &block, height);
     if (err == NOTCH_OK && block->encoded.len > 0) {
         notch_buf_append(out, block->body.batches, (size_t)block->body.n_batches * sizeof(struct notch_hash));
     }
     return err;
 }
 
-static enum notch_err source_batch(const void *self, struct notch_buf *out, const struct notch_hash *id)
+/* The record was found by its place, and the batch with it: the builder compares what it gets with the id. */
+static enum notch_err source_content(const void *self, struct notch_proof_content *out, const struct notch_hash *batch,
+                                     uint32_t record_index)
 {
     const struct source *source = self;
-    const struct notch_store_view *view = source->call->sight->view;
-    struct notch_batch *held = &source->cache->found.batch;
-    struct notch_height height;
-    uint32_t index;
-    notch_batch_hash(held, source->lookup.domain);
-    if (notch_hash_eq(&held->id, id)) {
-        notch_buf_append(out, held->encoded.data, held->encoded.len);
-        return NOTCH_OK;
-    }
-    struct notch_block_row row;
-    struct notch_buf scratch = notch__buf(source->call);
-    enum notch_err err = notch_lookup_batch(&source->lookup, &height, &index, id);
-    if (err == NOTCH_OK) {
-        err = notch_lookup_block(&source->lookup, &row, &scratch, height);
-    }
-    if (err == NOTCH_OK) {
-        struct notch_reader reader = notch_reader(row.batches);
-        struct notch_batch_place place;
-        bool known = true;
-        for (uint32_t i = 0; known && i <= index; i++) {
-            known = notch_block_row_batch(&reader, &place);
-        }
-        err = known ? view->body(view->self, out, place.position) : NOTCH_ERR_CORRUPT;
-    }
-    notch_buf_fini(&scratch);
-    return err;
+    (void)batch;
+    return notch_lookup_content(&source->lookup, out, source->cache->found.place.position, record_index);
 }
 
 /* A certificate as the node keeps it (chain/keys.h), and the set that gave it. */
@@ -186,11 +176,7 @@ static enum notch_err locate(struct notch__call *call, struct cache *cache, stru
     if (err == NOTCH_OK) {
         request->height = found->place.height;
         request->record_index = found->place.index;
-        err = notch__block_read(call, &cache->block, found->place.height);
-        cache->has_block = err == NOTCH_OK;
-    }
-    if (err == NOTCH_OK && !same_position(&cache->block.row, found->place.position, &request->batch_index)) {
-        err = NOTCH_ERR_CORRUPT;
+        err = same_position(&found->row, found->place.position, &request->batch_index) ? NOTCH_OK : NOTCH_ERR_CORRUPT;
     }
     return err;
 }
@@ -236,7 +222,7 @@ static void prove(struct notch__call *call, struct cache *cache, struct notch_pr
     const struct notch_proof_source parts = {.genesis = source_genesis,
                                              .header = source_header,
                                              .batch_ids = source_batch_ids,
-                                             .batch = source_batch,
+                                             .content = source_content,
                                              .change = source_change,
                                              .final = source_final,
                                              .history = notch_lookup_history(&source.lookup),
@@ -257,14 +243,18 @@ static void prove(struct notch__call *call, struct cache *cache, struct notch_pr
 void notch__do_getproof(struct notch__call *call)
 {
     struct notch_proof_request request = {.entry_index = 0};
-    struct cache cache = {.has_block = false};
+    struct cache cache = {.next = 0};
     if (notch__has(call, 2) && !notch__block_height(call, 2, &request.checkpoint)) {
         return;
     }
     notch__found_init(&cache.found, call);
-    notch__block_init(&cache.block, call);
+    for (size_t i = 0; i < BLOCKS_HELD; i++) {
+        notch__block_init(&cache.blocks[i], call);
+    }
     prove(call, &cache, &request);
-    notch__block_fini(&cache.block);
+    for (size_t i = 0; i < BLOCKS_HELD; i++) {
+        notch__block_fini(&cache.blocks[i]);
+    }
     notch__found_fini(&cache.found);
 }
 

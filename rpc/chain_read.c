@@ -44,7 +44,8 @@ static void write_row(struct notch_json *json, const struct notch_block_row *row
     notch_json_put_time(json, "time_ms", row->time);
 }
 
-void notch__do_getheader(struct notch__call *call)
+/* The block that parameter 0 means, as `put` writes it. */
+static void answer_block(struct notch__call *call, void (*put)(struct notch__call *, const struct notch__block *))
 {
     struct notch_height height;
     if (!notch__block_height(call, 0, &height)) {
@@ -56,15 +57,26 @@ void notch__do_getheader(struct notch__call *call)
     if (err != NOTCH_OK) {
         notch__fail_err(call, err, "the block");
     } else {
-        notch_json_open_object(&call->json);
-        write_row(&call->json, &block.row);
-        if (block.encoded.len > 0) {
-            write_header(&call->json, &block.header);
-            notch_json_put_hex(&call->json, "hex", block.encoded.data, NOTCH_HEADER_LEN);
-        }
-        notch_json_close_object(&call->json);
+        put(call, &block);
     }
     notch__block_fini(&block);
+}
+
+static void write_header_of(struct notch__call *call, const struct notch__block *block)
+{
+    struct notch_json *json = &call->json;
+    notch_json_open_object(json);
+    write_row(json, &block->row);
+    if (block->encoded.len > 0) {
+        write_header(json, &block->header);
+        notch_json_put_hex(json, "hex", block->encoded.data, NOTCH_HEADER_LEN);
+    }
+    notch_json_close_object(json);
+}
+
+void notch__do_getheader(struct notch__call *call)
+{
+    answer_block(call, write_header_of);
 }
 
 /* The ids of the records of a block, in order. */
@@ -130,38 +142,17 @@ static void write_block(struct notch__call *call, const struct notch__block *blo
 
 void notch__do_getblock(struct notch__call *call)
 {
-    struct notch_height height;
-    if (!notch__block_height(call, 0, &height)) {
-        return;
-    }
-    struct notch__block block;
-    notch__block_init(&block, call);
-    enum notch_err err = notch__block_read(call, &block, height);
-    if (err != NOTCH_OK) {
-        notch__fail_err(call, err, "the block");
-    } else {
-        write_block(call, &block);
-    }
-    notch__block_fini(&block);
+    answer_block(call, write_block);
 }
 
 /* ---- records ---- */
 
-void notch__write_place(struct notch__call *call, const struct notch_record_place *place)
+static void write_block_of(struct notch_json *json, const struct notch__found *found)
 {
-    struct notch_lookup lookup = notch__lookup(call);
-    struct notch_block_row row;
-    struct notch_buf scratch = notch__buf(call);
-    enum notch_err err = notch_lookup_block(&lookup, &row, &scratch, place->height);
-    if (err != NOTCH_OK) {
-        notch__fail_err(call, err, "the block of the record");
-    } else {
-        notch_json_key(&call->json, "block");
-        notch_json_open_object(&call->json);
-        write_row(&call->json, &row);
-        notch_json_close_object(&call->json);
-    }
-    notch_buf_fini(&scratch);
+    notch_json_key(json, "block");
+    notch_json_open_object(json);
+    write_row(json, &found->row);
+    notch_json_close_object(json);
 }
 
 void notch__write_record(struct notch__call *call, const struct notch_record *record, bool with_entries)
@@ -244,8 +235,7 @@ static bool find(struct notch__call *call, struct notch__found *found, struct no
     struct notch_hash id = notch__hash(call, 0);
     enum notch_err err = notch__found_by_id(call, found, &id);
     if (err == NOTCH_OK) {
-        struct notch_lookup lookup = notch__lookup(call);
-        err = notch_lookup_receipt(&lookup, receipt, found->place.height, found->place.ordinal);
+        err = notch__found_receipt(call, found, receipt);
     }
     if (err == NOTCH_ERR_NOT_FOUND) {
         notch__fail(call, NOTCH_RPC_NOT_FOUND,
@@ -269,7 +259,7 @@ void notch__do_getrecord(struct notch__call *call)
         if (raw) {
             notch_json_put_hex(json, "hex", found.record.encoded.data, found.record.encoded.len);
         }
-        notch__write_place(call, &found.place);
+        write_block_of(json, &found);
         notch_json_put_number(json, "ordinal", found.place.ordinal);
         notch_json_key(json, "receipt");
         notch_json_open_object(json);
@@ -304,7 +294,7 @@ void notch__do_getentry(struct notch__call *call)
             notch__write_entry(json, &view);
             notch_json_close_object(json);
             notch__write_outcome(json, &outcome);
-            notch__write_place(call, &found.place);
+            write_block_of(json, &found);
             notch_json_close_object(json);
         }
     }
@@ -333,27 +323,23 @@ static enum notch_err gather_ids(struct notch__call *call, struct notch_buf *ids
     return err;
 }
 
-static enum notch_err write_receipt_proof(struct notch__call *call, const struct notch_record_place *place)
+static enum notch_err write_receipt_proof(struct notch__call *call, const struct notch__found *found)
 {
     struct notch_json *json = &call->json;
     struct notch_lookup lookup = notch__lookup(call);
-    struct notch_block_row row;
-    struct notch_buf row_bytes = notch__buf(call);
     struct notch_buf ids = notch__buf(call);
     struct notch_buf receipt = notch__buf(call);
     struct notch_hash proof[NOTCH_MERKLE_PROOF_MAX];
     size_t proof_len = 0;
-    enum notch_err err = notch_lookup_block(&lookup, &row, &row_bytes, place->height);
-    if (err == NOTCH_OK) {
-        err = gather_ids(call, &ids, &row);
-    }
+    enum notch_err err = gather_ids(call, &ids, &found->row);
     uint32_t count = (uint32_t)(ids.len / sizeof(struct notch_hash));
     if (err == NOTCH_OK) {
         const struct notch_merkle_leaves list = {(const struct notch_hash *)(const void *)ids.data, count};
-        err = notch_lookup_prove_receipt(&lookup, proof, &proof_len, &receipt, place->height, place->ordinal, &list);
+        err = notch_lookup_prove_receipt(&lookup, proof, &proof_len, &receipt, found->place.height,
+                                         found->place.ordinal, &list);
     }
     if (err == NOTCH_OK) {
-        notch_json_put_hash(json, "receipts_root", &row.receipts_root);
+        notch_json_put_hash(json, "receipts_root", &found->row.receipts_root);
         notch_json_put_number(json, "size", count);
         notch_json_put_hex(json, "hex", receipt.data, receipt.len);
         notch_json_key(json, "proof");
@@ -363,7 +349,6 @@ static enum notch_err write_receipt_proof(struct notch__call *call, const struct
         }
         notch_json_close_array(json);
     }
-    notch_buf_fini(&row_bytes);
     notch_buf_fini(&ids);
     notch_buf_fini(&receipt);
     return err;
@@ -381,7 +366,7 @@ void notch__do_getreceipt(struct notch__call *call)
         notch_json_put_height(json, "height", found.place.height);
         notch_json_put_number(json, "ordinal", found.place.ordinal);
         notch__write_receipt(call, &receipt, found.record.entry_count);
-        enum notch_err err = notch__flag(call, 1) ? write_receipt_proof(call, &found.place) : NOTCH_OK;
+        enum notch_err err = notch__flag(call, 1) ? write_receipt_proof(call, &found) : NOTCH_OK;
         if (err != NOTCH_OK) {
             notch__fail_err(call, err, "the proof");
         }

@@ -118,29 +118,37 @@ void notch__block_fini(struct notch__block *block);
 NOTCH_MUST_USE enum notch_err notch__block_read(const struct notch__call *call, struct notch__block *block,
                                                 struct notch_height height);
 
-/* A record on the chain: where it is, its batch, its bytes. `bytes` holds the batch. */
+/* A record on the chain: where it is, its bytes. `bytes` holds its batch, or the record alone. */
 struct notch__found {
     struct notch_record_place place;
-    struct notch_batch batch;
     struct notch_record record;
+    struct notch_block_row row; /* of its block, where it was found by id */
+    struct notch_batch batch;   /* if held */
     struct notch_buf bytes;
-    uint64_t held; /* position of the body in `bytes`, or NOTCH_NO_POSITION */
+    struct notch_buf row_bytes;
+    uint64_t held; /* position of the batch in `bytes`, or NOTCH_NO_POSITION */
 };
 void notch__found_init(struct notch__found *found, const struct notch__call *call);
 void notch__found_fini(struct notch__found *found);
 
-/* By id; NOT_FOUND where no final block has it. And by place, which the lists give. */
+/*
+ * By id: NOT_FOUND where no final block has it. Reads the record alone: its id vouches for it. And by place, which the
+ * lists give: reads the batch.
+ */
 NOTCH_MUST_USE enum notch_err notch__found_by_id(const struct notch__call *call, struct notch__found *found,
                                                  const struct notch_hash *id);
 NOTCH_MUST_USE enum notch_err notch__found_at(const struct notch__call *call, struct notch__found *found,
                                               const struct notch_record_place *place);
+
+/* The receipt of a record that was found by its id. */
+NOTCH_MUST_USE enum notch_err notch__found_receipt(const struct notch__call *call, const struct notch__found *found,
+                                                   struct notch_receipt *out);
 
 /* ---- results that more than one method gives ---- */
 
 void notch__write_record(struct notch__call *call, const struct notch_record *record, bool with_entries);
 void notch__write_receipt(struct notch__call *call, const struct notch_receipt *receipt, uint32_t entries);
 void notch__write_outcome(struct notch_json *json, const struct notch_outcome *outcome);
-void notch__write_place(struct notch__call *call, const struct notch_record_place *place);
 
 /* An entry as the members of an object that is open: "type", then what it says. */
 void notch__write_entry(struct notch_json *json, const struct notch_entry_view *view);

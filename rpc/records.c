@@ -153,13 +153,12 @@ static bool status_from_view(struct notch__call *call)
 {
     struct notch_json *json = &call->json;
     struct notch_hash id = notch__hash(call, 0);
-    struct notch_lookup lookup = notch__lookup(call);
     struct notch_receipt receipt;
     struct notch__found found;
     notch__found_init(&found, call);
     enum notch_err err = notch__found_by_id(call, &found, &id);
     if (err == NOTCH_OK) {
-        err = notch_lookup_receipt(&lookup, &receipt, found.place.height, found.place.ordinal);
+        err = notch__found_receipt(call, &found, &receipt);
     }
     if (err == NOTCH_OK) {
         unsigned open = 0;

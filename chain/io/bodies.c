@@ -384,7 +384,15 @@ static struct notch__reader_file *use_file(struct notch__bodies *bodies, uint32_
     return slot;
 }
 
-enum notch_err notch__bodies_read(struct notch__bodies *bodies, struct notch_buf *out, uint64_t position)
+/* Where a frame is. An index whose offsets do not rise is damage: then `size` is 0. */
+struct place {
+    struct notch__reader_file *from;
+    uint64_t offset;
+    size_t size;
+};
+
+/* Finds the frame at `position`, and a file to read it from until leave(). NOT_FOUND, IO. */
+static enum notch_err enter(struct notch__bodies *bodies, struct place *place, uint64_t position)
 {
     (void)pthread_mutex_lock(&bodies->lock);
     if (position >= bodies->visible) {
@@ -393,35 +401,71 @@ enum notch_err notch__bodies_read(struct notch__bodies *bodies, struct notch_buf
     }
     const struct notch__segment *segment = find_position(bodies, position);
     uint32_t index = (uint32_t)(position - segment->first);
-    uint64_t offset = (uint64_t)segment->at[index] * 8;
+    place->offset = (uint64_t)segment->at[index] * 8;
     uint64_t end = index + 1 < segment->count ? (uint64_t)segment->at[index + 1] * 8 : segment->end;
-    struct notch__reader_file *from = use_file(bodies, segment->number);
+    place->size = end > place->offset ? (size_t)(end - place->offset) : 0;
+    place->from = use_file(bodies, segment->number);
     (void)pthread_mutex_unlock(&bodies->lock);
-    if (!from) {
-        return NOTCH_ERR_IO;
-    }
+    return place->from ? NOTCH_OK : NOTCH_ERR_IO;
+}
 
-    /* An index whose offsets do not rise is damage, not a reason to ask for 2^64 bytes. */
-    size_t size = end > offset ? (size_t)(end - offset) : 0;
-    size_t before = out->len;
-    enum notch_err err = NOTCH_ERR_CORRUPT;
-    if (size >= NOTCH__FRAME_HEAD && size <= notch__frame_size(NOTCH_STORE_BODY_MAX)) {
-        uint8_t *into = notch_buf_reserve(out, size);
-        err = notch__file_read(bodies->io->files, from->file, into, size, offset);
-        struct notch__frame frame = {0};
-        if (err == NOTCH_OK && (!notch__frame_head(&frame, bodies->io->salt, notch_bytes(into, NOTCH__FRAME_HEAD)) ||
-                                frame.position != position || frame.len > size - NOTCH__FRAME_HEAD ||
-                                !notch__frame_payload_ok(&frame, notch_bytes(into + NOTCH__FRAME_HEAD, frame.len)))) {
-            err = NOTCH_ERR_CORRUPT;
-        }
-        if (err == NOTCH_OK) {
-            memmove(into, into + NOTCH__FRAME_HEAD, frame.len);
-            out->len = before + frame.len;
-        }
-    }
+static void leave(struct notch__bodies *bodies, struct place *place)
+{
     (void)pthread_mutex_lock(&bodies->lock);
-    from->users--;
+    place->from->users--;
     (void)pthread_mutex_unlock(&bodies->lock);
+}
+
+static enum notch_err read_frame(const struct notch__bodies *bodies, struct notch_buf *out, const struct place *place,
+                                 uint64_t position)
+{
+    if (place->size < NOTCH__FRAME_HEAD || place->size > notch__frame_size(NOTCH_STORE_BODY_MAX)) {
+        return NOTCH_ERR_CORRUPT;
+    }
+    uint8_t *into = notch_buf_reserve(out, place->size);
+    enum notch_err err = notch__file_read(bodies->io->files, place->from->file, into, place->size, place->offset);
+    struct notch__frame frame = {0};
+    if (err != NOTCH_OK) {
+        return err;
+    }
+    if (!notch__frame_head(&frame, bodies->io->salt, notch_bytes(into, NOTCH__FRAME_HEAD)) ||
+        frame.position != position || frame.len > place->size - NOTCH__FRAME_HEAD ||
+        !notch__frame_payload_ok(&frame, notch_bytes(into + NOTCH__FRAME_HEAD, frame.len))) {
+        return NOTCH_ERR_CORRUPT;
+    }
+    memmove(into, into + NOTCH__FRAME_HEAD, frame.len);
+    out->len += frame.len;
+    return NOTCH_OK;
+}
+
+enum notch_err notch__bodies_read(struct notch__bodies *bodies, struct notch_buf *out, uint64_t position)
+{
+    struct place place;
+    enum notch_err err = enter(bodies, &place, position);
+    if (err == NOTCH_OK) {
+        err = read_frame(bodies, out, &place, position);
+        leave(bodies, &place);
+    }
+    return err;
+}
+
+enum notch_err notch__bodies_read_part(struct notch__bodies *bodies, struct notch_buf *out, uint64_t position,
+                                       struct notch_store_span span)
+{
+    struct place place;
+    enum notch_err err = enter(bodies, &place, position);
+    if (err != NOTCH_OK) {
+        return err;
+    }
+    uint64_t end = (uint64_t)NOTCH__FRAME_HEAD + span.at + span.len;
+    err = NOTCH_ERR_CORRUPT;
+    if (end <= place.size && span.len <= NOTCH_STORE_BODY_MAX) {
+        uint8_t *into = notch_buf_reserve(out, span.len > 0 ? span.len : 1);
+        uint64_t at = place.offset + NOTCH__FRAME_HEAD + span.at;
+        err = notch__file_read(bodies->io->files, place.from->file, into, span.len, at);
+        out->len += err == NOTCH_OK ? span.len : 0;
+    }
+    leave(bodies, &place);
     return err;
 }
 

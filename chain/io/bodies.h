@@ -7,7 +7,7 @@
  *              What is visible to readers was synced.
  * Limits       4 bytes of memory for each body; at most NOTCH__BODIES_FILES_MAX segment files open for reading.
  * Errors       CORRUPT where more is wrong than a torn tail: the failure names file and offset.
- * Thread       notch__bodies_read() and _count(): any. Everything else: one writer.
+ * Thread       notch__bodies_read(), _read_part() and _count(): any. Everything else: one writer.
  */
 #ifndef NOTCH_CHAIN_IO_BODIES_H
 #define NOTCH_CHAIN_IO_BODIES_H
@@ -70,6 +70,10 @@ NOTCH_MUST_USE enum notch_err notch__bodies_sync(struct notch__bodies *bodies);
 /* Appends the body to *out. NOT_FOUND, IO, CORRUPT. */
 NOTCH_MUST_USE enum notch_err notch__bodies_read(struct notch__bodies *bodies, struct notch_buf *out,
                                                  uint64_t position);
+
+/* Appends a part of the body to *out, which the frame's checksum does not vouch for. NOT_FOUND, IO, CORRUPT. */
+NOTCH_MUST_USE enum notch_err notch__bodies_read_part(struct notch__bodies *bodies, struct notch_buf *out,
+                                                      uint64_t position, struct notch_store_span span);
 uint64_t notch__bodies_count(struct notch__bodies *bodies);
 
 #endif

@@ -23,7 +23,7 @@ uint32_t notch__crc32c_table(uint32_t crc, const void *data, size_t len)
 #if defined(__x86_64__)
 
 /* The instruction takes three cycles, but three of them can be under way at once: so long inputs go in three lanes. */
-enum { LANE = 2048 };
+#define LANE ((size_t)2048)
 
 /* What LANE zero bytes make of each bit of a state: a state is shifted past a lane by adding up those of its bits. */
 static const uint32_t lane_table[32] = {
@@ -63,7 +63,7 @@ __attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t crc, con
 {
     const uint8_t *at = data;
     uint32_t begun = ~crc;
-    for (; len >= (size_t)3 * LANE; len -= (size_t)3 * LANE, at += 3 * LANE) {
+    for (; len >= 3 * LANE; len -= 3 * LANE, at += 3 * LANE) {
         begun = three_lanes(begun, at);
     }
     uint64_t state = begun;

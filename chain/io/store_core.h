@@ -68,6 +68,6 @@ void notch__store_refresh(struct notch_store *store);
 /* Lets go of one use; the lock is held. */
 void notch__snapshot_drop(struct notch__snapshot *snapshot);
 
-void *notch__store_thread(void *store);
+void *notch__store_thread(void *self);
 
 #endif

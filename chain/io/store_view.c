@@ -24,6 +24,12 @@ static enum notch_err latest_body(const void *self, struct notch_buf *out, uint6
     return notch__bodies_read(&store_of(self)->bodies, out, position);
 }
 
+static enum notch_err latest_part(const void *self, struct notch_buf *out, uint64_t position,
+                                  struct notch_store_span span)
+{
+    return notch__bodies_read_part(&store_of(self)->bodies, out, position, span);
+}
+
 static enum notch_err latest_votes(const void *self, notch_store_visit visit, void *arg)
 {
     return notch__votelog_visit(&store_of(self)->votes, visit, arg);
@@ -40,6 +46,7 @@ struct notch_store_view notch_store_latest(const struct notch_store *store)
         .get = latest_get,
         .scan = latest_scan,
         .body = latest_body,
+        .part = latest_part,
         .votes = latest_votes,
         .body_count = latest_body_count,
         .self = store,
@@ -69,6 +76,16 @@ static enum notch_err pinned_body(const void *self, struct notch_buf *out, uint6
         return NOTCH_ERR_NOT_FOUND;
     }
     return notch__bodies_read(&snapshot->store->bodies, out, position);
+}
+
+static enum notch_err pinned_part(const void *self, struct notch_buf *out, uint64_t position,
+                                  struct notch_store_span span)
+{
+    const struct notch__snapshot *snapshot = self;
+    if (position >= snapshot->body_count) {
+        return NOTCH_ERR_NOT_FOUND;
+    }
+    return notch__bodies_read_part(&snapshot->store->bodies, out, position, span);
 }
 
 static enum notch_err pinned_votes(const void *self, notch_store_visit visit, void *arg)
@@ -105,6 +122,7 @@ void notch__store_refresh(struct notch_store *store)
         .get = pinned_get,
         .scan = pinned_scan,
         .body = pinned_body,
+        .part = pinned_part,
         .votes = pinned_votes,
         .body_count = pinned_body_count,
         .self = snapshot,

@@ -186,15 +186,16 @@ static enum notch_err source_batch_ids(const void *self, struct notch_buf *out, 
     return NOTCH_OK;
 }
 
-static enum notch_err source_batch(const void *self, struct notch_buf *out, const struct notch_hash *id)
+static enum notch_err source_content(const void *self, struct notch_proof_content *out, const struct notch_hash *batch,
+                                     uint32_t record_index)
 {
     const struct notch_test_proofs *proofs = self;
     for (uint32_t height = 1; height <= proofs->height; height++) {
         const struct notch_test_block *block = &proofs->blocks[height];
         for (uint32_t i = 0; i < block->header.n_batches; i++) {
-            if (notch_hash_eq(&block->batch_ids[i], id)) {
-                notch_buf_append(out, block->batches[i].data, block->batches[i].len);
-                return NOTCH_OK;
+            if (notch_hash_eq(&block->batch_ids[i], batch)) {
+                return notch_proof_content_of(out, notch_buf_bytes(&block->batches[i]), record_index,
+                                              &proofs->chain.domain);
             }
         }
     }
@@ -239,7 +240,7 @@ static void init(struct notch_test_proofs *proofs, const struct notch_crypto *cr
     proofs->source = (struct notch_proof_source){.genesis = source_genesis,
                                                  .header = source_header,
                                                  .batch_ids = source_batch_ids,
-                                                 .batch = source_batch,
+                                                 .content = source_content,
                                                  .change = source_change,
                                                  .final = source_final,
                                                  .history = notch_merkle_nodes_of(&proofs->leaf_list),

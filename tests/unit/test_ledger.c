@@ -279,8 +279,10 @@ static void test_duplicates(void **state)
     assert_int_equal(notch_ledger_lookup(test.ledger, &lookup, &blocks[2].hash), NOTCH_OK);
     assert_int_equal(notch_lookup_record(&lookup, &place, &blocks[2].ids[0]), NOTCH_OK);
     assert_int_equal(place.height.raw, 1); /* where it counted */
+    assert_true(place.all_applied);
     assert_int_equal(notch_lookup_record(&lookup, &place, &blocks[2].ids[1]), NOTCH_OK);
     assert_int_equal(place.height.raw, 1); /* where it was first seen */
+    assert_false(place.all_applied);
     for (uint32_t b = 0; b < 3; b++) {
         notch_test_block_fini(&blocks[b]);
     }

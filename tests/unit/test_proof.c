@@ -252,6 +252,49 @@ static void test_missing_change(void **state)
     assert_int_equal(bytes.len, 0);
 }
 
+/* One byte of a content changed: of the header, the record, or the path, one behind the other. */
+static size_t damaged_at;
+static bool damage_is_behind;
+
+static enum notch_err damaged_content(const void *self, struct notch_proof_content *out, const struct notch_hash *batch,
+                                      uint32_t record_index)
+{
+    enum notch_err err = proofs.source.content(self, out, batch, record_index);
+    size_t at = damaged_at;
+    size_t path_len = out->path_len * sizeof out->path[0].raw;
+    damage_is_behind = at >= out->header.len + out->record.len + path_len;
+    if (at < out->header.len) {
+        out->header.data[at] ^= 4;
+    } else if (at < out->header.len + out->record.len) {
+        out->record.data[at - out->header.len] ^= 4;
+    } else if (!damage_is_behind) {
+        at -= out->header.len + out->record.len;
+        out->path[at / 32].raw[at % 32] ^= 4;
+    } else {
+        out->path_len++;
+    }
+    return err;
+}
+
+/* Contents are read without a checksum: no byte of them may be wrong in a proof. */
+static void test_damaged_content(void **state)
+{
+    (void)state;
+    struct notch_proof_source source = proofs.source;
+    source.content = damaged_content;
+    struct notch_proof_request request = request_for(0, height_with_batches(5));
+    request.record_index = 1;
+    damage_is_behind = false;
+    for (damaged_at = 0; !damage_is_behind; damaged_at++) {
+        notch_buf_clear(&bytes);
+        enum notch_err err = notch_proof_build(&bytes, &request, &source, &proofs.chain.domain, notch_alloc_heap());
+        if (err != NOTCH_ERR_CORRUPT || bytes.len != 0) {
+            fail_msg("byte %zu: error %d", damaged_at, (int)err);
+        }
+    }
+    assert_true(damaged_at > 300);
+}
+
 /* Where the certificate of a proof from the genesis without hops begins: behind anchor, count of hops, and kind. */
 static size_t certified_at(void)
 {
@@ -563,7 +606,7 @@ int main(void)
         cmocka_unit_test(test_build_and_verify),    cmocka_unit_test(test_changes_under_checkpoint),
         cmocka_unit_test(test_pending_block),       cmocka_unit_test(test_builder_errors),
         cmocka_unit_test(test_forged_certificates), cmocka_unit_test(test_published),
-        cmocka_unit_test(test_missing_change),
+        cmocka_unit_test(test_missing_change),      cmocka_unit_test(test_damaged_content),
     };
     const struct CMUnitTest standin_tests[] = {
         cmocka_unit_test(test_changes_from_genesis),

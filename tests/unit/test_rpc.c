@@ -16,6 +16,7 @@
 #define MARKET "1111111111111111111111111111111111111111111111111111111111111111"
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 #define TEXT_MAX 65536
+#define INTERNAL_ERROR (-32603)
 
 static int set_up(void **state)
 {
@@ -165,6 +166,98 @@ static void test_a_record_is_read_back(void **state)
     assert_string_equal(text_of(receipt, "hex"), "00");
     assert_true(json_is_array(json_object_get(receipt, "proof")));
     json_decref(receipt);
+}
+
+/* A disk on which one byte went bad: of the parts that are read alone, or of those and whole bodies. */
+struct bad_disk {
+    struct notch_store_view good;
+    size_t at; /* of the part */
+    bool bodies_too;
+};
+
+static enum notch_err bad_get(const void *self, struct notch_buf *out, struct notch_bytes key)
+{
+    const struct bad_disk *disk = self;
+    return disk->good.get(disk->good.self, out, key);
+}
+
+static enum notch_err bad_scan(const void *self, struct notch_bytes from, struct notch_bytes to,
+                               enum notch_scan direction, notch_store_visit visit, void *arg)
+{
+    const struct bad_disk *disk = self;
+    return disk->good.scan(disk->good.self, from, to, direction, visit, arg);
+}
+
+/* The store's checksum covers whole bodies. */
+static enum notch_err bad_body(const void *self, struct notch_buf *out, uint64_t position)
+{
+    const struct bad_disk *disk = self;
+    return disk->bodies_too ? NOTCH_ERR_CORRUPT : disk->good.body(disk->good.self, out, position);
+}
+
+static enum notch_err bad_part(const void *self, struct notch_buf *out, uint64_t position, struct notch_store_span span)
+{
+    const struct bad_disk *disk = self;
+    size_t before = out->len;
+    enum notch_err err = disk->good.part(disk->good.self, out, position, span);
+    if (err == NOTCH_OK && disk->at < span.len) {
+        out->data[before + disk->at] ^= 0x20;
+    }
+    return err;
+}
+
+/* The error of a getrecord, or 0: then the record is the one that was asked for. */
+static json_int_t read_from(struct rpc_node *node, const struct bad_disk *disk, const char *id, const json_t *expected)
+{
+    static char body[TEXT_MAX];
+    char params[256];
+    const struct notch_store_view view = {
+        .get = bad_get, .scan = bad_scan, .body = bad_body, .part = bad_part, .self = disk};
+    const struct notch_rpc_caller caller = {.role = NOTCH_RPC_READ};
+    struct notch_rpc_sight sight;
+    rpc_node_sight(node, &sight);
+    sight.view = &view;
+    with_id(params, id, "");
+    format_call(body, "getrecord", params);
+    struct notch_exchange *exchange = notch_exchange_create(rpc_node_rpc(node), &caller);
+    notch_exchange_run(exchange, &sight, notch_bytes(body, strlen(body)));
+    notch_exchange_finish(exchange, &sight);
+    struct notch_bytes text = notch_exchange_text(exchange);
+    json_t *response = json_loadb((const char *)text.data, text.len, 0, NULL);
+    assert_non_null(response);
+    const json_t *error = json_object_get(response, "error");
+    json_int_t code = error == NULL ? 0 : number_of(error, "code");
+    assert_true(error != NULL || json_equal(json_object_get(response, "result"), expected));
+    json_decref(response);
+    notch_exchange_destroy(exchange);
+    return code;
+}
+
+/* A record is read without its batch and its checksum: its id is what vouches for it, every byte of it. */
+static void test_a_damaged_record_is_not_given(void **state)
+{
+    char id[65];
+    char params[256];
+    struct rpc_node *node = *state;
+    publish(node, id, 1350000);
+    with_id(params, id, ",\"raw\":true");
+    json_t *raw = result_of(node, "getrecord", params);
+    size_t len = strlen(text_of(raw, "hex")) / 2;
+    json_decref(raw);
+    with_id(params, id, "");
+    json_t *record = result_of(node, "getrecord", params);
+    struct notch_rpc_sight sight;
+    rpc_node_sight(node, &sight);
+    struct bad_disk disk = {.good = *sight.view};
+    assert_true(len > 188);
+    for (disk.at = 0; disk.at < len; disk.at++) {
+        disk.bodies_too = false; /* the batch is whole: it is read instead */
+        assert_int_equal(read_from(node, &disk, id, record), 0);
+        disk.bodies_too = true;
+        assert_int_equal(read_from(node, &disk, id, record), INTERNAL_ERROR);
+    }
+    assert_int_equal(read_from(node, &disk, id, record), 0); /* nothing of it is damaged */
+    json_decref(record);
 }
 
 static void test_blocks_and_headers(void **state)
@@ -656,6 +749,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_record_is_read_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_damaged_record_is_not_given, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_blocks_and_headers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lists_go_page_by_page, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_proof_is_good_without_the_node, set_up, tear_down),

@@ -104,15 +104,46 @@ static bool body_is_right(struct fixture *fixture, uint64_t position)
     return right;
 }
 
+/* Any part of a body is that part of what was written. */
+static void parts_are_right(struct fixture *fixture, uint64_t position)
+{
+    uint8_t expected[400];
+    size_t len = body_at(expected, position);
+    struct notch_buf part;
+    notch_buf_init(&part, notch_alloc_heap());
+    for (size_t at = 0; at <= len; at += 1 + len / 5) {
+        for (size_t some = 0; some <= len - at; some += 1 + len / 3) {
+            const struct notch_store_span span = {(uint32_t)at, (uint32_t)some};
+            notch_buf_clear(&part);
+            notch_buf_append(&part, "before", 6);
+            assert_int_equal(notch__bodies_read_part(&fixture->bodies, &part, position, span), NOTCH_OK);
+            assert_int_equal(part.len, 6 + some);
+            assert_memory_equal(part.data, "before", 6);
+            assert_memory_equal(part.data + 6, expected + at, some);
+        }
+    }
+    const struct notch_store_span behind[] = {
+        {(uint32_t)len, 8}, {0, (uint32_t)len + 8}, {UINT32_MAX, 1}, {1, UINT32_MAX}};
+    notch_buf_clear(&part);
+    for (size_t i = 0; i < sizeof behind / sizeof behind[0]; i++) {
+        assert_int_equal(notch__bodies_read_part(&fixture->bodies, &part, position, behind[i]), NOTCH_ERR_CORRUPT);
+    }
+    assert_int_equal(part.len, 0);
+    notch_buf_fini(&part);
+}
+
 static void assert_holds(struct fixture *fixture, uint64_t count)
 {
     assert_int_equal(notch__bodies_count(&fixture->bodies), count);
     for (uint64_t position = 0; position < count; position++) {
         assert_true(body_is_right(fixture, position));
+        parts_are_right(fixture, position);
     }
     struct notch_buf body;
     notch_buf_init(&body, notch_alloc_heap());
+    const struct notch_store_span nothing = {0, 0};
     assert_int_equal(notch__bodies_read(&fixture->bodies, &body, count), NOTCH_ERR_NOT_FOUND);
+    assert_int_equal(notch__bodies_read_part(&fixture->bodies, &body, count, nothing), NOTCH_ERR_NOT_FOUND);
     assert_int_equal(body.len, 0);
     notch_buf_fini(&body);
 }

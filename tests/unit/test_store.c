@@ -150,6 +150,12 @@ static void assert_body(const struct notch_store_view *view, uint64_t position, 
     notch_buf_init(&out, notch_alloc_heap());
     enum notch_err err = view->body(view->self, &out, position);
     assert_int_equal(err, body ? NOTCH_OK : NOTCH_ERR_NOT_FOUND);
+    struct notch_buf part;
+    notch_buf_init(&part, notch_alloc_heap());
+    const struct notch_store_span span = {1, (uint32_t)(body ? strlen(body) - 1 : 0)};
+    assert_int_equal(view->part(view->self, &part, position, span), err);
+    assert_true(notch_bytes_eq(notch_buf_bytes(&part), text(body ? body + 1 : "")));
+    notch_buf_fini(&part);
     if (body) {
         assert_true(notch_bytes_eq(notch_buf_bytes(&out), text(body)));
     }
