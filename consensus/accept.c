@@ -127,14 +127,18 @@ static bool has_enough(const struct notch_consensus *core, const struct notch_he
     return count >= 2;
 }
 
-/* The set that leads a block on `parent`; NULL if it is not known yet. */
-static const struct notch__set *set_of_header(const struct notch_consensus *core, const struct notch_header *header,
-                                              const struct notch__block *parent)
+/*
+ * The set that leads a block on `parent`; NULL if it is not known yet. Sets of one id and root may have several seeds,
+ * one for each branch that announced them, so the block's own chain says which one it is: from its last valid block, as
+ * long as no signal block behind that one can have announced another.
+ */
+static const struct notch__set *set_of_header(const struct notch_header *header, const struct notch__block *parent)
 {
-    if (parent->stage == NOTCH__STAGE_VALID) {
-        return notch__onchain_set(&parent->onchain, header->set_id);
+    const struct notch__block *block = parent;
+    while (block->stage != NOTCH__STAGE_VALID) {
+        block = block->parent;
     }
-    return notch__sets_find(core, header->set_id, &header->set_root);
+    return notch__onchain_set(&block->onchain, header->set_id);
 }
 
 static void verify_header(struct notch_consensus *core, const struct notch_hash *hash,
@@ -187,7 +191,7 @@ static void accept_linked(struct notch_consensus *core, const struct notch_hash 
         notch__emit_score(core, peer, reject);
         return;
     }
-    const struct notch__set *set = set_of_header(core, header, parent);
+    const struct notch__set *set = set_of_header(header, parent);
     if (set == NULL && parent->stage != NOTCH__STAGE_VALID) {
         park(core, hash, header, bytes, peer, is_recovered);
         return;
@@ -205,6 +209,29 @@ static void accept_linked(struct notch_consensus *core, const struct notch_hash 
     verify_header(core, hash, header, set, bytes, peer, is_recovered);
 }
 
+/* A header, maybe with its body, that is not in the tree. */
+static void accept_new(struct notch_consensus *core, const struct notch_hash *hash, const struct notch_header *header,
+                       struct notch_bytes bytes, uint64_t peer, bool is_recovered)
+{
+    if (notch_slot_cmp(header->slot, core->tree.base->header.slot) <= 0) {
+        return;
+    }
+    /* Raw: a block may be one slot ahead of us, no more. */
+    if (!is_recovered && header->slot.raw > core->slot.raw + 1) {
+        return;
+    }
+    struct notch__block *parent = notch__tree_find(&core->tree, &header->parent);
+    bool is_early = !is_recovered && notch_slot_cmp(header->slot, core->slot) > 0;
+    if (parent == NULL || is_early) {
+        park(core, hash, header, bytes, peer, is_recovered);
+        if (parent == NULL && !is_recovered) {
+            notch__emit_request(core, NOTCH_CONSENSUS_WHAT_BLOCK, &header->parent, peer);
+        }
+        return;
+    }
+    accept_linked(core, hash, header, parent, bytes, peer, is_recovered);
+}
+
 void notch__accept(struct notch_consensus *core, struct notch_bytes bytes, uint64_t peer, bool is_recovered)
 {
     struct notch_header header;
@@ -219,25 +246,9 @@ void notch__accept(struct notch_consensus *core, struct notch_bytes bytes, uint6
     struct notch__block *known = notch__tree_find(&core->tree, &hash);
     if (known != NULL) {
         attach_body(core, known, bytes, peer);
-        return;
+    } else {
+        accept_new(core, &hash, &header, bytes, peer, is_recovered);
     }
-    if (notch_slot_cmp(header.slot, core->tree.base->header.slot) <= 0) {
-        return;
-    }
-    /* Raw: a block may be one slot ahead of us, no more. */
-    if (!is_recovered && header.slot.raw > core->slot.raw + 1) {
-        return;
-    }
-    struct notch__block *parent = notch__tree_find(&core->tree, &header.parent);
-    bool is_early = !is_recovered && notch_slot_cmp(header.slot, core->slot) > 0;
-    if (parent == NULL || is_early) {
-        park(core, &hash, &header, bytes, peer, is_recovered);
-        if (parent == NULL && !is_recovered) {
-            notch__emit_request(core, NOTCH_CONSENSUS_WHAT_BLOCK, &header.parent, peer);
-        }
-        return;
-    }
-    accept_linked(core, &hash, &header, parent, bytes, peer, is_recovered);
 }
 
 void notch__accept_verified(struct notch_consensus *core, const struct notch__job *job,
@@ -343,6 +354,21 @@ static bool verify_votes(struct notch_consensus *core, struct notch__block *bloc
     return false;
 }
 
+/* A header from the body of a block: it may show a fork, or a fault. */
+static void accept_header(struct notch_consensus *core, struct notch_bytes bytes, bool is_recovered)
+{
+    struct notch_header header;
+    struct notch_bytes body;
+    struct notch_hash hash;
+    if (!notch_is_valid(notch_block_split(&header, &body, bytes))) {
+        return;
+    }
+    notch_header_hash(&hash, core->options.domain, &header);
+    if (notch__tree_find(&core->tree, &hash) == NULL) {
+        accept_new(core, &hash, &header, bytes, 0, is_recovered);
+    }
+}
+
 /* Every vote in a valid body is stored and counted, however many its voter has cast (8 S7). */
 static void take_body(struct notch_consensus *core, struct notch__block *block)
 {
@@ -352,7 +378,7 @@ static void take_body(struct notch_consensus *core, struct notch__block *block)
         notch__vote_take(core, &vote, set, NOTCH__FROM_BODY, 0);
     }
     for (uint32_t i = 0; i < block->body.n_headers; i++) {
-        notch__accept(core, notch_bytes(block->body.headers.data + (size_t)i * NOTCH_HEADER_LEN, NOTCH_HEADER_LEN), 0,
+        accept_header(core, notch_bytes(block->body.headers.data + (size_t)i * NOTCH_HEADER_LEN, NOTCH_HEADER_LEN),
                       block->is_recovered);
     }
 }

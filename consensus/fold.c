@@ -1,16 +1,5 @@
 #include "consensus/parts.h"
 
-const struct notch__set *notch__sets_find(const struct notch_consensus *core, uint32_t id,
-                                          const struct notch_hash *root)
-{
-    for (const struct notch__set *set = core->sets; set != NULL; set = set->next_known) {
-        if (set->set.id == id && notch_hash_eq(&set->set.root, root)) {
-            return set;
-        }
-    }
-    return NULL;
-}
-
 static void free_set(const struct notch_consensus *core, struct notch__set *set)
 {
     notch_free(core->options.alloc, set->members, set->set.count * sizeof *set->members);
@@ -203,6 +192,24 @@ static void collect_tallies(const struct notch_consensus *core, struct notch__ta
     }
 }
 
+/*
+ * Takes back what was asked for a block that goes before anybody heard of it: the votes that made it valid may make
+ * another branch final in the same event, and the effect points into the block.
+ */
+static void cancel(struct notch_consensus *core, const struct notch_hash *hash)
+{
+    uint32_t kept = core->effect_at;
+    for (uint32_t i = core->effect_at; i < core->effect_count; i++) {
+        const struct notch_consensus_effect *effect = &core->effects[i];
+        bool is_execute = effect->type == NOTCH_CONSENSUS_EXECUTE && notch_hash_eq(&effect->execute.hash, hash);
+        bool is_fetch = effect->type == NOTCH_CONSENSUS_FETCH && notch_hash_eq(&effect->fetch.hash, hash);
+        if (!is_execute && !is_fetch) {
+            core->effects[kept++] = core->effects[i];
+        }
+    }
+    core->effect_count = kept;
+}
+
 static void on_drop(void *arg, struct notch__block *block)
 {
     struct notch_consensus *core = arg;
@@ -212,6 +219,7 @@ static void on_drop(void *arg, struct notch__block *block)
     if (block == core->head) {
         core->head = NULL;
     }
+    cancel(core, &block->hash);
     struct notch_consensus_effect *effect = notch__emit(core, NOTCH_CONSENSUS_DROPPED);
     effect->dropped.hash = block->hash;
 }

@@ -136,7 +136,6 @@ void notch__vote_take(struct notch_consensus *core, const struct notch_vote *vot
         core->is_dirty = true;
         break;
     case NOTCH__KNOWN:
-        return;
     case NOTCH__REFUSED:
         return;
     }

@@ -7,8 +7,6 @@
 #include "consensus/internal.h"
 
 /* fold.c: sets and accounts along the chain */
-const struct notch__set *notch__sets_find(const struct notch_consensus *core, uint32_t id,
-                                          const struct notch_hash *root);
 const struct notch__set *notch__sets_add(struct notch_consensus *core, uint32_t id, const struct notch_member *members,
                                          const uint64_t *reputations, uint32_t count, const struct notch_hash *seed);
 void notch__sets_prune(struct notch_consensus *core);

@@ -243,6 +243,7 @@ void notch__vote_take_known(struct notch_consensus *core, const struct notch_vot
 /* 8 S3, 11.8: nothing is signed that could contradict what is forgotten. */
 static void lose_log(struct notch_consensus *core, struct notch_slot until)
 {
+    notch_assert(core->store != NULL);
     core->signed_ = (struct notch__signed){.has_voted = true,
                                            .is_lost = true,
                                            .lost_until = until,

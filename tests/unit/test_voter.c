@@ -221,7 +221,8 @@ static void sends_name_what_they_wait_for(void **state)
     struct notch_consensus *core = cluster_core(cluster, 0);
     uint64_t now_ms = cluster_now_ms(cluster) + 1000;
     uint64_t seq = 1000;
-    struct notch_consensus_event tick = {.type = NOTCH_CONSENSUS_EVENT_PENDING, .seq = seq++, .now = {now_ms}};
+    struct notch_consensus_event tick = {.type = NOTCH_CONSENSUS_EVENT_PENDING, .seq = seq, .now = {now_ms}};
+    seq++;
     tick.pending.batches = 1;
     notch_consensus_handle(core, &tick);
     struct notch_consensus_effect effect;
