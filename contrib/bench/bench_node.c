@@ -186,17 +186,21 @@ static bool measure_acks(struct bench *bench, const char *name, uint32_t in_flig
         return false;
     }
     notch_bench_chain_stats(bench->chain, &before);
+    double cpu = cpu_seconds();
     uint64_t start_ns = now_ns(CLOCK_MONOTONIC);
     uint64_t until_ns = start_ns + (uint64_t)(bench->options->seconds * 1e9);
     bool ok = notch_bench_chain_submit(bench->chain, &taken, records.at, records.count, 1, in_flight, until_ns);
     if (ok && taken > 0) {
         double seconds = seconds_since(start_ns);
+        cpu = cpu_seconds() - cpu;
         char text[64];
         notch_bench_chain_stats(bench->chain, &after);
         print_figure(name, (double)taken / seconds, "acknowledgements/s");
         snprintf(text, sizeof text, "%s_syncs", name);
         uint64_t syncs = after.store.body_syncs - before.store.body_syncs;
         print_figure(text, (double)syncs / (double)taken, "body syncs/record");
+        snprintf(text, sizeof text, "%s_cpu", name);
+        print_figure(text, cpu * 1e6 / (double)taken, "us");
     }
     notch_bench_records_fini(&records);
     return ok;

@@ -35,7 +35,7 @@ PURE = ("base", "chain", "consensus", "p2p", "ai/rules", "ai/agent", "wallet", "
 THIRD_PARTY = [
     ("secp256k1", ("base", "wallet"), "signatures and key derivation"),
     ("openssl/sha.h", ("base", "wallet", "rpc/io"), "SHA-256; SHA-1 of the WebSocket handshake"),
-    ("openssl/evp.h", ("base", "wallet"), "digests and PBKDF2"),
+    ("openssl/evp.h", ("base", "wallet", "p2p/io"), "digests, PBKDF2, the keys of TLS"),
     ("openssl/hmac.h", ("base", "wallet"), "HMAC-SHA512"),
     ("openssl/crypto.h", ("base", "wallet", "wallet/io"), "wiping secrets"),
     ("openssl/ripemd.h", ("wallet",), "BIP32 fingerprints"),
@@ -177,7 +177,10 @@ SYMBOLS_PURE = [
 SYMBOLS_PURE_EXTRA = {
     # jansson keeps JSON on the heap it is given; it is not handed a file.
     "rpc": [r"json_(?!dumpf|dumpfd|dump_file|load_file|loadf|loadfd)\w+", r"jansson_\w+"],
-    "ai_agent": [r"cblas_\w+", r"kiss_fftr?(_\w+)?", r"(sqrt|exp|log|pow|fabs|floor|ceil|tanh|fmax|fmin|lround)f?l?"],
+    "ai_agent": [
+        r"cblas_\w+", r"kiss_fftr?(_\w+)?",
+        r"(sqrt|exp|exp2|log|pow|fabs|floor|ceil|tanh|sin|cos|sincos|fmax|fmin|lround)f?l?",
+    ],
 }
 
 SYMBOLS_REFUSED = [

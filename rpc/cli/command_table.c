@@ -88,6 +88,41 @@ static const struct notch_cli_option capacity_options[] = {
     {"kind", "KIND", "stock, used up over the period (default), or flow, there anew in each"},
 };
 
+static const struct notch_cli_option memory_options[] = {
+    {"columns", "LIST", "which column is what: price=,reward=[,time=][,quantity=]; else columns of those names"},
+    {"where", "COLUMN=VALUE", "take only rows with this value; may be given many times"},
+    {"separator", "CHAR", "between cells: a character, tab, or auto (the default: what the header has most of)"},
+    {"time-format", "NAME", "auto (default), date, unix, unix-ms, week, day; week and day count from --time-origin"},
+    {"time-origin", "DATE", "the first day of week or day 1 (1970-01-01 where this is not given)"},
+    {"classic", NULL, "the memory of the documents: bins, 0.7 own and 0.3 network"},
+    {"history", "P1,P2,...", "with --classic: the prices that its range and bins come from"},
+    {"query", "P,...", "prices to ask about"},
+    {"half-life-hours", "N", "how long until an observation counts half (24); not with --classic"},
+    {"period", "LENGTH", "hour, day (default) or week: what trend and seasons are counted in"},
+    {"outlook", NULL, "with --json: trend, volatility, cycle, seasons and anomalies too"},
+    {"state", "FILE", "go on from the memory in this file, where it is there, and leave the new one in it"},
+    {"skip-bad", NULL, "go on with the good rows where some are bad"},
+};
+
+static const struct notch_cli_option allocate_options[] = {
+    {"instance", "FILE", "providers, recipients and their mutual recognition, as JSON; - for standard input"},
+    {"algorithm", "NAME", "default, or classic: the denominator document's own, for comparison"},
+    {"drop", "PCT", "percent of the messages that are lost on the way, 0 to 99 (0)"},
+    {"delay", "MS", "mean of exponential delays; without it all messages take equally long"},
+    {"seed", "N", "of delays and losses (1)"},
+};
+
+static const struct notch_cli_option model_export_options[] = {
+    {"out", "FILE", "where the canonical bytes go"},
+    {"force", NULL, "replace a file that is there"},
+};
+static const struct notch_cli_option model_verify_options[] = {
+    {"root", "HASH", "the network must have this root"},
+};
+static const struct notch_cli_option model_run_options[] = {
+    {"input", "X,...", "an input: as many numbers as the network takes; may be given many times"},
+};
+
 static const struct notch_cli_option list_options[] = {
     {"type", "NAME", "with an entry of this type: insight, capacity, need_commit, ..."},
     {"author", "KEY", "by this author"},
@@ -166,6 +201,26 @@ static const struct notch_cli_option genesis_options[] = {
     {"force", NULL, "replace a file that is there"},
 };
 
+#define AGENT_OPTIONS \
+    {"env", "NAME", "world: pendulum, linear, logit, drift, duopoly, inventory"}, \
+        {"seed", "N", "of the world and of the agent: the same seed gives the same agent (1)"}, \
+        {"steps", "N", "steps in all (10000)"}, {"hidden", "N", "width of the networks' two hidden layers (64)"}, \
+        {"prioritised", NULL, "learn more often from what surprised more"}, \
+        {"teacher", NULL, "in linear, logit and drift: begin with Thompson sampling, and listen to it later"}, \
+    { \
+        "episodes", "N", "episodes to evaluate with, from fixed starts (100)" \
+    }
+
+static const struct notch_cli_option agent_train_options[] = {
+    AGENT_OPTIONS,
+    {"agent", "FILE", "write the agent there, to evaluate it or to go on later"},
+    {"resume", NULL, "go on with the agent in that file, up to --steps in all"},
+};
+static const struct notch_cli_option agent_evaluate_options[] = {
+    AGENT_OPTIONS,
+    {"agent", "FILE", "an agent that was trained; without it, one is trained first, as agent train does"},
+};
+
 #define NEED_TEXT \
     "The commitment hides the amount; its blinding is derived from the author's key and the need, so nothing\n" \
     "has to be kept: reveal takes the same arguments again. The node's own author signs."
@@ -209,6 +264,40 @@ static const struct notch_cli_command commands[] = {
     {"recognise", "KEY=SHARE...", 1, 32, "Gives shares of recognition; the latest stand",
      "Shares are parts per million, 1,000,000 in all. The node's own author signs.",
      "notch recognise dnotch1...=600000 dnotch1...=400000", true, NO_OPTIONS, notch_cmd_recognise},
+    {"memory replay", "FILE", 1, 1, "What a price memory makes of a CSV file, without a node",
+     "One observation in a row, in the order of their times: what was asked, and what came of it (a profit, a\n"
+     "revenue). For each price of --query: how much there is to learn at it (bonus), how far around it to try (std),\n"
+     "and how much is known (confidence), from this file alone, and in the mixture that a node uses whose peers say\n"
+     "nothing. What cannot be (no number, a price of zero, a time that goes back, a price a hundred times off the\n"
+     "last ones) is refused with its line and column.",
+     "notch memory replay sales.csv --columns time=week,price=usd,reward=profit --query 1.2,1.35", false,
+     OPTIONS(memory_options), notch_cmd_memory_replay},
+    {"allocate", "", 0, 0, "Allocates capacities to needs by mutual recognition, without a node",
+     "Every provider and every recipient of FILE is an agent, and they talk over a network in memory until they\n"
+     "come to rest at the one right answer. Amounts are in the unit of the file, rounded to its last digit (six\n"
+     "decimals) such that no capacity and no need is exceeded. rounds and messages_per_edge count until the\n"
+     "allocation is within 0.1 % of what is printed; rounds_run and messages_per_edge_run count to the end.\n"
+     "certificate_distance is how far the result is from the fixed point, as a share of one: 0.001 is 0.1 %.\n"
+     "\n"
+     "FILE: {\"providers\": [{\"id\": \"P1\", \"capacity\": 400}], \"recipients\": [{\"id\": \"R1\", \"need\": 500}],\n"
+     "\"recognition\": [{\"provider\": \"P1\", \"recipient\": \"R1\", \"mr\": 0.6}]}. mr is mutual recognition, 0 to "
+     "1.\n"
+     "\n"
+     "Lost messages are sent again. The classic algorithm loses them, does not come to the fixed point and hands\n"
+     "out more than there is; what it prints is the sum over its rounds, and lambdas from what recipients believe.",
+     "notch allocate --instance village.json --drop 30 --json", false, OPTIONS(allocate_options), notch_cmd_allocate},
+    {"model export", "FILE", 1, 1, "Makes the canonical int8 network out of one of floats",
+     "FILE: {\"layers\": [{\"weights\": [[0.5, -1], ...], \"bias\": [0.1, ...], \"activation\": \"relu\"}, ...],\n"
+     "\"calibration\": [[0.2, 3], ...]}. A row of weights for each output; activations are linear, relu, tanh,\n"
+     "sigmoid, and softmax in the last layer. The scales follow from the calibration, a sample of the inputs that\n"
+     "the network will see; how far the result is from the floats is measured over it.",
+     "notch model export actor.json --out actor.model", false, OPTIONS(model_export_options), notch_cmd_model_export},
+    {"model verify", "FILE", 1, 1, "Whether a file is a canonical network, and which",
+     "The root is what a MODEL entry commits to.", "notch model verify actor.model --root 5f3c...", false,
+     OPTIONS(model_verify_options), notch_cmd_model_verify},
+    {"model run", "FILE", 1, 1, "Runs a canonical network: the same bits on every machine",
+     "Inputs are rounded to the network's steps and cut off at its range. One line of outputs for each input.",
+     "notch model run actor.model --input 0.2,3", false, OPTIONS(model_run_options), notch_cmd_model_run},
     {"record get", "ID", 1, 1, "A final record with its entries and what became of it", "", "notch record get 5f3c...",
      true, NO_OPTIONS, notch_cmd_record_get},
     {"record list", "", 0, 0, "Final records by type, author, market and time", "",
@@ -240,6 +329,14 @@ static const struct notch_cli_command commands[] = {
     {"genesis new", "", 0, 0, "Makes the genesis file of a chain, and prints it", "",
      "notch genesis new --name corner-shops --member notch1... --governance notch1... --out genesis", false,
      OPTIONS(genesis_options), notch_cmd_genesis_new},
+    {"agent train", "", 0, 0, "Trains the pricing agent in a world, without a node",
+     "Soft Actor-Critic. Prints the learning curve (returns without noise), and how the best actor and the latest do\n"
+     "from starts that did not choose the best one. The best is kept beside the latest.",
+     "notch agent train --env pendulum --seed 1 --steps 10000 --agent pendulum.agent", false,
+     OPTIONS(agent_train_options), notch_cmd_agent_train},
+    {"agent evaluate", "", 0, 0, "Plays a trained pricing agent from fixed starts, without noise", "",
+     "notch agent evaluate --agent pendulum.agent --episodes 100 --json", false, OPTIONS(agent_evaluate_options),
+     notch_cmd_agent_evaluate},
     {"vote-reset", "", 0, 0, "Lets a validator vote again whose vote log was lost",
      "Only if no other copy of this validator runs anywhere: two that vote are held against it.", "notch vote-reset",
      true, NO_OPTIONS, notch_cmd_vote_reset},
