@@ -178,6 +178,7 @@ struct notch_node_info {
     uint64_t refused;      /* of them refused */
     uint64_t duplicates;   /* of them already known */
     uint64_t batches_made;
+    uint64_t batches_ahead; /* of them signed while their one record was still being checked */
     uint64_t blocks_proposed;
     uint64_t votes_cast;
     uint64_t commits;   /* PERSIST effects */

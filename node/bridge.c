@@ -17,124 +17,10 @@ void notch__consensus_event(struct notch_node *node, struct notch_consensus_even
         (struct notch__deferred){.event = *event, .owned = owned, .owned_size = owned_size};
 }
 
-/* ---- FETCH: are all batches of a block here? ---- */
-
-/* Where a batch is that a final block of this chain holds already (a batch may stand in two blocks). */
-static enum notch_err find_final_batch(struct notch_node *node, struct notch_batch_place *place,
-                                       const struct notch_hash *id)
-{
-    struct notch_lookup lookup;
-    struct notch_height height;
-    struct notch_block_row row;
-    uint32_t index;
-    enum notch_err err = notch_ledger_lookup(node->ledger, &lookup, NULL);
-    if (err == NOTCH_OK) {
-        err = notch_lookup_batch(&lookup, &height, &index, id);
-    }
-    notch_buf_clear(&node->scratch);
-    if (err == NOTCH_OK) {
-        err = notch_lookup_block(&lookup, &row, &node->scratch, height);
-    }
-    if (err != NOTCH_OK) {
-        return err;
-    }
-    struct notch_reader reader = notch_reader(row.batches);
-    for (uint32_t i = 0; i <= index; i++) {
-        if (!notch_block_row_batch(&reader, place)) {
-            return NOTCH_ERR_CORRUPT;
-        }
-    }
-    return NOTCH_OK;
-}
-
-/* Whether a batch is here, and how many records it holds. */
-static bool have_batch(struct notch_node *node, uint32_t *records, const struct notch_hash *id)
-{
-    const struct notch__batch *pooled = notch__pool_find(node, id);
-    if (pooled != NULL) {
-        *records = pooled->record_count;
-        return true;
-    }
-    struct notch_batch_place place;
-    if (find_final_batch(node, &place, id) != NOTCH_OK) {
-        return false;
-    }
-    *records = place.records;
-    return true;
-}
-
-static bool answer_fetch(struct notch_node *node, const struct notch__fetch *fetch)
-{
-    uint64_t records = 0;
-    for (uint32_t i = 0; i < fetch->batch_count; i++) {
-        uint32_t count;
-        if (!have_batch(node, &count, &fetch->batches[i])) {
-            return false;
-        }
-        records += count;
-    }
-    struct notch_consensus_event event = {
-        .type = NOTCH_CONSENSUS_EVENT_AVAILABLE,
-        .available = {.hash = fetch->block, .is_valid = records == fetch->n_records},
-    };
-    notch__consensus_event(node, &event, NULL, 0);
-    return true;
-}
-
-static void fetch_free(struct notch_node *node, struct notch__fetch *fetch)
-{
-    notch_free(node->alloc, fetch->batches, fetch->batch_count * sizeof *fetch->batches);
-}
-
-static struct notch_hash *copy_batches(struct notch_node *node, const struct notch_body *body)
-{
-    if (body->n_batches == 0) {
-        return NULL;
-    }
-    struct notch_hash *ids = notch_alloc_array(node->alloc, body->n_batches, sizeof *ids);
-    for (uint32_t i = 0; i < body->n_batches; i++) {
-        ids[i] = notch_body_batch(body, i);
-    }
-    return ids;
-}
-
-static void on_fetch(struct notch_node *node, const struct notch_consensus_effect *effect)
-{
-    struct notch__fetch fetch = {
-        .block = effect->fetch.hash,
-        .batches = copy_batches(node, &effect->fetch.body),
-        .batch_count = effect->fetch.body.n_batches,
-        .n_records = effect->fetch.header.n_records,
-    };
-    if (answer_fetch(node, &fetch)) {
-        fetch_free(node, &fetch);
-        return;
-    }
-    if (node->fetch_count == NOTCH__FETCHES_MAX) { /* the oldest gives way: its block is asked for again by its child */
-        fetch_free(node, &node->fetches[0]);
-        memmove(node->fetches, node->fetches + 1, --node->fetch_count * sizeof *node->fetches);
-    }
-    node->fetches[node->fetch_count++] = fetch;
-}
-
-/* Blocks whose last batch has come. */
-static void retry_fetches(struct notch_node *node)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < node->fetch_count; i++) {
-        if (answer_fetch(node, &node->fetches[i])) {
-            fetch_free(node, &node->fetches[i]);
-        } else {
-            node->fetches[kept++] = node->fetches[i];
-        }
-    }
-    node->fetch_count = kept;
-}
-
 /* The pool has changed: blocks may have all their batches now, and consensus hears how much there is to propose. */
 void notch__bridge_pending(struct notch_node *node)
 {
-    retry_fetches(node);
+    notch__fetch_retry(node, false);
     if (node->pool.waiting == node->pending_told) {
         return;
     }
@@ -168,7 +54,7 @@ static void note_block(struct notch_node *node, const struct notch_consensus_eff
     block->ref = (struct notch_block_ref){effect->execute.hash, header->height, header->slot, header->time};
     block->parent = header->parent;
     block->changes_set = effect->execute.is_signal && !notch_hash_eq(&header->next_set_root, &header->set_root);
-    block->batches = copy_batches(node, &effect->execute.body);
+    block->batches = notch__copy_batches(node, &effect->execute.body);
     block->batch_count = effect->execute.body.n_batches;
     block->position = node->recover_position == NOTCH__NOT_RECOVERED ? notch__commit_body(node, effect->execute.block)
                                                                      : node->recover_position;
@@ -178,7 +64,7 @@ static void note_block(struct notch_node *node, const struct notch_consensus_eff
 static enum notch_err read_final_batch(struct notch_node *node, struct notch_ledger_batch *out)
 {
     struct notch_batch_place place;
-    enum notch_err err = find_final_batch(node, &place, &out->id);
+    enum notch_err err = notch__find_final_batch(node, &place, &out->id);
     if (err != NOTCH_OK) {
         return err;
     }
@@ -416,6 +302,7 @@ void notch__bridge_flushed(struct notch_node *node, const struct notch__commit *
     node->final = commit->final;
     uint64_t height = commit->final.height.raw; /* Raw: compared with plain numbers of the pool */
     notch__pool_remove_final(node, height);
+    notch__bridge_pending(node);
     const struct notch__block *block = notch_map_get(&node->blocks, &commit->final.hash);
     while (block != NULL) {
         struct notch_hash hash = block->ref.hash;
@@ -429,7 +316,16 @@ void notch__bridge_flushed(struct notch_node *node, const struct notch__commit *
 void notch__bridge_batch_stored(struct notch_node *node, struct notch__batch *batch)
 {
     batch->state = NOTCH__BATCH_STORED;
-    notch__intake_stored(node, batch);
+    if (node->options.validator != NULL) {
+        notch__holder_add(batch, &node->options.validator->key);
+    }
+    if (batch->is_own) {
+        notch__intake_stored(node, batch);
+    } else {
+        notch__stored_send(node, batch, 0);
+        bool is_enough = notch__acks_enough(node, batch); /* its maker has it on disk, or would not have sent it (S2) */
+        notch__intake_answer(node, batch, is_enough ? NOTCH_STATUS_STORED : NOTCH_STATUS_LOCAL);
+    }
 }
 
 /* ---- the pump ---- */
@@ -452,17 +348,47 @@ static void on_send(struct notch_node *node, const struct notch_consensus_effect
     case NOTCH_CONSENSUS_WHAT_CERT:
         break;
     }
-    if (node->starting) {
-        return;
+    if (node->starting || effect->send.bytes.len == 0) {
+        return; /* a certificate of nothing says nothing */
     }
-    void *bytes;
-    size_t len = effect->send.bytes.len;
-    notch_assert(len > 0);
-    struct notch_node_effect *out = notch__out(node, NOTCH_NODE_SEND, len, &bytes);
-    memcpy(bytes, effect->send.bytes.data, len);
-    out->after = effect->after == 0 ? 0 : notch__commit_of_waiter(node, effect->after);
-    out->send.what = what;
-    out->send.bytes = notch_bytes(bytes, len);
+    uint64_t after = effect->after == 0 ? 0 : notch__commit_of_waiter(node, effect->after);
+    notch__send(node, effect->send.to, what, effect->send.bytes, after);
+}
+
+/*
+ * What consensus lacks. While a chain is being taken up, blocks whose parent is not known yet will be linked by it:
+ * going back from them one by one would ask for the same blocks again.
+ */
+static void on_consensus_request(struct notch_node *node, const struct notch_consensus_effect *effect)
+{
+    const struct notch_hash *hash = &effect->request.hash;
+    bool is_body = notch_consensus_header(node->consensus, hash) != NULL;
+    bool will_come = node->net.sync.is_active && !is_body;
+    switch (effect->request.what) {
+    case NOTCH_CONSENSUS_WHAT_BLOCK:
+        if (!will_come) {
+            notch__want(node, NOTCH_WANT_BLOCKS, hash, effect->request.peer);
+        }
+        break;
+    case NOTCH_CONSENSUS_WHAT_HEADER:
+        if (!will_come) {
+            notch__want(node, NOTCH_WANT_HEADERS, hash, effect->request.peer);
+        }
+        break;
+    case NOTCH_CONSENSUS_WHAT_CERT: {
+        struct notch_want_message want = {
+            .kind = NOTCH_WANT_CERTIFICATE,
+            .slot = effect->request.from.slot,
+            .count = 1,
+            .hashes = effect->request.from.hash.raw, /* Raw: a list of one */
+        };
+        notch__want_send(node, effect->request.peer, &want);
+        break;
+    }
+    case NOTCH_CONSENSUS_WHAT_VOTES:
+    case NOTCH_CONSENSUS_WHAT_EVIDENCE:
+        break;
+    }
 }
 
 static void on_persist(struct notch_node *node, const struct notch_consensus_effect *effect)
@@ -506,7 +432,7 @@ static void on_effect(struct notch_node *node, const struct notch_consensus_effe
                            effect->need_batches.max);
         break;
     case NOTCH_CONSENSUS_FETCH:
-        on_fetch(node, effect);
+        notch__fetch(node, effect);
         break;
     case NOTCH_CONSENSUS_EXECUTE:
         on_execute(node, effect);
@@ -521,6 +447,7 @@ static void on_effect(struct notch_node *node, const struct notch_consensus_effe
         on_final(node, effect);
         break;
     case NOTCH_CONSENSUS_DROPPED:
+        notch__fetch_drop(node, &effect->dropped.hash);
         notch_ledger_drop(node->ledger, &effect->dropped.hash);
         forget_block(node, &effect->dropped.hash);
         break;
@@ -531,8 +458,14 @@ static void on_effect(struct notch_node *node, const struct notch_consensus_effe
         notch_log(node->options.log, NOTCH_LOG_DEBUG, "node", "validator set %u is in force: %u members",
                   (unsigned)effect->set_change.set.id, (unsigned)effect->set_change.set.count);
         break;
-    case NOTCH_CONSENSUS_REQUEST: /* there is no peer to ask */
+    case NOTCH_CONSENSUS_REQUEST:
+        on_consensus_request(node, effect);
+        break;
     case NOTCH_CONSENSUS_SCORE:
+        if (effect->score.peer != 0) {
+            notch__peer_reject(node, effect->score.peer, NOTCH_NODE_MESSAGE_BLOCK, effect->score.reject);
+        }
+        break;
     case NOTCH_CONSENSUS_JUSTIFIED:
         break;
     }
@@ -567,9 +500,7 @@ void notch__bridge_fini(struct notch_node *node)
         notch_free(node->alloc, node->deferred[i].owned, node->deferred[i].owned_size);
     }
     notch_free(node->alloc, node->deferred, node->deferred_cap * sizeof *node->deferred);
-    for (uint32_t i = 0; i < node->fetch_count; i++) {
-        fetch_free(node, &node->fetches[i]);
-    }
+    notch__fetch_fini(node);
     size_t at = 0;
     void *value;
     while (notch_map_next(&node->blocks, &at, NULL, &value)) {

@@ -13,6 +13,7 @@ enum {
     IN_FLIGHT_BYTES_DEFAULT = 64 << 20,
     BATCH_DELAY_MS_DEFAULT = 25,
     LAYERS_DEFAULT = 1024,
+    ACKNOWLEDGE_MS_DEFAULT = 2000,
 };
 
 static uint32_t or_default(uint32_t value, uint32_t otherwise)
@@ -26,6 +27,9 @@ static void set_defaults(struct notch_node_options *options)
     options->in_flight_bytes_max = or_default(options->in_flight_bytes_max, IN_FLIGHT_BYTES_DEFAULT);
     options->batch_delay_ms = or_default(options->batch_delay_ms, BATCH_DELAY_MS_DEFAULT);
     options->layers_max = or_default(options->layers_max, LAYERS_DEFAULT);
+    options->retry_ms = or_default(options->retry_ms, 2 * options->genesis->delta_ms);
+    options->heartbeat_ms = or_default(options->heartbeat_ms, 16 * options->genesis->delta_ms);
+    options->acknowledge_ms = or_default(options->acknowledge_ms, ACKNOWLEDGE_MS_DEFAULT);
 }
 
 /* A secret that is no key, or not the key that it is said to be, is found here and not at the first batch. */
@@ -95,6 +99,7 @@ enum notch_err notch_node_create(const struct notch_node_options *options, struc
                    sizeof(struct notch__block), 0);
     notch__pool_init(node);
     notch__intake_init(node);
+    notch__net_init(node);
     enum notch_err err = create_parts(node);
     if (err != NOTCH_OK) {
         notch_node_destroy(node);
@@ -118,6 +123,7 @@ void notch_node_destroy(struct notch_node *node)
     notch__node_jobs_fini(node);
     notch__intake_fini(node);
     notch__bridge_fini(node);
+    notch__net_fini(node);
     notch__pool_fini(node);
     for (size_t i = 0; i < NOTCH__COMMITS_MAX; i++) {
         notch_commit_fini(&node->commits[i].commit);
@@ -209,9 +215,20 @@ void notch_node_handle(struct notch_node *node, const struct notch_node_event *e
     case NOTCH_NODE_FAILED:
         notch__commit_failed(node, event->failed.err);
         break;
+    case NOTCH_NODE_PEER_UP:
+        notch__peer_up(node, event->peer_up.peer, &event->peer_up.key);
+        break;
+    case NOTCH_NODE_PEER_DOWN:
+        notch__peer_down(node, event->peer_down);
+        break;
+    case NOTCH_NODE_MESSAGE:
+        notch__message(node, event->message.peer, event->message.what, event->message.bytes);
+        break;
     }
     notch__intake_flush_if_due(node);
     tick_consensus(node);
+    notch__consensus_run(node);
+    notch__net_run(node);
     notch__consensus_run(node);
     node->inside = false;
 }
@@ -249,7 +266,9 @@ struct notch_time notch_node_deadline(const struct notch_node *node)
 {
     struct notch_time consensus = notch_consensus_deadline(node->consensus);
     struct notch_time intake = notch__intake_deadline(node);
-    return notch_time_cmp(intake, consensus) < 0 ? intake : consensus;
+    struct notch_time net = notch__net_deadline(node);
+    struct notch_time first = notch_time_cmp(intake, consensus) < 0 ? intake : consensus;
+    return notch_time_cmp(net, first) < 0 ? net : first;
 }
 
 void notch_node_info(const struct notch_node *node, struct notch_node_info *out)
@@ -274,6 +293,7 @@ void notch_node_info(const struct notch_node *node, struct notch_node_info *out)
     out->in_flight = node->intake.records;
     out->voting = status.is_voting;
     out->taking_records = !node->failed && node->options.validator != NULL;
-    out->alone = status.set.count > 1;
+    out->peers = node->net.peer_count;
+    out->alone = status.set.count > 1 && out->peers == 0;
     out->quiet = status.is_quiet;
 }

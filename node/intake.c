@@ -2,8 +2,9 @@
  * From a submitted record to its acknowledgement: checked on another thread, refused where the chain would certainly
  * reject it, put into the open batch, and answered when that batch is on disk.
  *
- * The open batch is closed as soon as no batch is being written (so a lone record waits for nothing), when it is full,
- * or after batch_delay_ms. While the disk is busy it fills, which is what makes many records cost one sync.
+ * The open batch is closed as soon as no batch is being written (so a lone record waits for nothing but its signature,
+ * see node/ahead.c), when it is full, or after batch_delay_ms. While the disk is busy it fills, which is what makes
+ * many records cost one sync.
  */
 #include "base/fixed.h"
 #include "node/internal.h"
@@ -131,19 +132,6 @@ void notch__intake_submit(struct notch_node *node, const struct notch_request *r
     }
 }
 
-/* What a record that is on disk is called: alone, our own disk is enough (design/consensus.md 8, A1). */
-enum notch_record_status notch__stored_status(const struct notch_node *node)
-{
-    struct notch_consensus_status status;
-    notch_consensus_status(node->consensus, &status);
-    if (node->options.validator == NULL) {
-        return NOTCH_STATUS_LOCAL;
-    }
-    uint64_t own = notch_set_weight_of(&status.set, &node->options.validator->key);
-    bool alone = status.set.count == 1;
-    return alone && notch_set_is_third(&status.set, own) ? NOTCH_STATUS_STORED : NOTCH_STATUS_LOCAL;
-}
-
 /* Fills in what the lookup says of a record that is in a block behind or at the base. */
 static bool find_on_chain(struct notch_record_result *result, const struct notch_record_place *place,
                           enum notch_err err)
@@ -163,7 +151,7 @@ struct notch_record_result notch__record_status(const struct notch_node *node, c
     if (where != NULL) {
         result.status = notch__pool_status(node, where->batch);
         result.height = where->batch->included_height;
-        result.stored_by = where->batch->state == NOTCH__BATCH_STORED ? 1 : 0;
+        result.stored_by = (uint32_t)(where->batch->holders.len / sizeof(struct notch_key));
         return result;
     }
     struct notch_lookup lookup;
@@ -264,13 +252,7 @@ static void close_batch(struct notch_node *node)
     struct notch__intake *intake = &node->intake;
     struct notch__batch *batch = intake->open;
     notch_assert(batch != NULL);
-    uint64_t ms = node->now.raw; /* Raw: a sequence number that never falls back, whatever backup was restored */
-    batch->seq = ms > intake->seq_last ? ms : intake->seq_last + 1;
-    batch->ts = node->now;
-    enum notch_err err = notch_batch_builder_sign(&intake->builder, &batch->bytes, &batch->id, batch->seq, batch->ts,
-                                                  node->options.validator, &node->rules);
-    notch_assert(err == NOTCH_OK); /* the builder is not empty, and the key was tried at create */
-    intake->seq_last = batch->seq;
+    notch__batch_sign(node, batch);
     batch->position = notch__commit_body(node, notch_buf_bytes(&batch->bytes));
     batch->commit = node->commit_open;
     batch->state = NOTCH__BATCH_WRITING;
@@ -279,6 +261,7 @@ static void close_batch(struct notch_node *node)
     intake->open = NULL;
     notch_batch_builder_clear(&intake->builder);
     node->counts.batches_made++;
+    notch__send(node, 0, NOTCH_NODE_MESSAGE_BATCH, notch_buf_bytes(&batch->bytes), batch->commit);
     notch__bridge_pending(node);
 }
 
@@ -295,6 +278,7 @@ static void add_to_batch(struct notch_node *node, struct notch__ticket ticket, s
     if (intake->open == NULL) {
         intake->open = notch__batch_new(node);
         intake->open->maker = node->options.validator->key;
+        intake->open->is_own = true;
         intake->open->oldest = intake->submissions[ticket.submission].at;
         intake->open_since = node->now;
     }
@@ -324,7 +308,7 @@ void notch__intake_verdict(struct notch_node *node, struct notch__ticket ticket,
         add_to_batch(node, ticket, bytes, verdict);
         return;
     case KNOWN_PENDING:
-        if (pending->state == NOTCH__BATCH_WRITING) {
+        if (pending->state == NOTCH__BATCH_WRITING || pending->is_waiting) {
             notch_buf_append(&pending->repeats, &ticket, sizeof ticket);
             node->intake.submissions[ticket.submission].results[ticket.index] = result;
             return;
@@ -349,7 +333,7 @@ void notch__intake_flush_if_due(struct notch_node *node)
     if (intake->open == NULL || node->failed) {
         return;
     }
-    bool idle = intake->batches_writing == 0;
+    bool idle = intake->batches_writing == 0 && !intake->ahead.is_out;
     if (idle || notch_time_cmp(node->now, notch__intake_deadline(node)) >= 0) {
         close_batch(node);
     }
@@ -373,11 +357,21 @@ static struct notch__ticket ticket_at(const struct notch_buf *tickets, size_t in
     return ticket;
 }
 
-/* The batch is on our disk: whoever waits for its records is answered. */
+/* The batch is on our disk: whoever waits for its records is answered, if that is enough. */
 void notch__intake_stored(struct notch_node *node, struct notch__batch *batch)
 {
     node->intake.batches_writing--;
-    struct notch_record_result result = {.status = notch__stored_status(node), .stored_by = 1};
+    if (notch__acks_enough(node, batch)) {
+        notch__intake_answer(node, batch, NOTCH_STATUS_STORED);
+    } else if (!notch__acks_wait(node, batch)) {
+        notch__intake_answer(node, batch, NOTCH_STATUS_LOCAL);
+    }
+}
+
+void notch__intake_answer(struct notch_node *node, struct notch__batch *batch, enum notch_record_status status)
+{
+    uint32_t holders = (uint32_t)(batch->holders.len / sizeof(struct notch_key));
+    struct notch_record_result result = {.status = status, .stored_by = holders, .height = batch->final_height};
     for (size_t i = 0; i < batch->tickets.len / sizeof(struct notch__ticket); i++) {
         result.id = notch__batch_record(batch, (uint32_t)i);
         settle(node, ticket_at(&batch->tickets, i), &result);

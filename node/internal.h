@@ -6,7 +6,13 @@
  *   jobs      work for other threads: records and consensus checks
  *   pool      batches that are not final yet, and the records in them
  *   intake    submissions: from the request to its reply
+ *   ahead     the signature of a batch, made while its one record is being checked
  *   bridge    consensus on one side, ledger and pool on the other
+ *   fetch     batches that blocks lack
+ *   peers     who is connected; what is sent and what comes in
+ *   wants     what is asked for until it comes, and answers to those who ask
+ *   sync      where others stand; taking up a chain that is ahead of ours
+ *   stored    receipts: who else has our batches on disk
  *
  * One handle() may cause several commits' worth of writing; they are gathered in the open commit, which is sealed when
  * the driver has polled everything else: so whatever happens between two polls costs one sync.
@@ -14,6 +20,7 @@
 #ifndef NOTCH_NODE_INTERNAL_H
 #define NOTCH_NODE_INTERNAL_H
 
+#include "node/net.h"
 #include "node/parts.h"
 
 struct notch_node {
@@ -43,6 +50,7 @@ struct notch_node {
 
     struct notch__job **jobs;
     size_t job_count, job_cap;
+    struct notch__job *job_free; /* the first of a list */
     struct notch__job *job_open; /* records are being added */
     uint64_t job_token;
 
@@ -53,8 +61,9 @@ struct notch_node {
     size_t deferred_count, deferred_cap;
     uint64_t consensus_seq;
     struct notch_map blocks; /* block hash -> struct notch__block, behind the base */
-    struct notch__fetch fetches[NOTCH__FETCHES_MAX];
-    uint32_t fetch_count;
+    struct notch__fetch *fetches;
+    uint32_t fetch_count, fetch_cap;
+    struct notch__net net;
     struct notch_buf scratch;
     struct notch_buf scratch_bodies;
     uint64_t pending_told;     /* what consensus was last told of the pool */
@@ -89,6 +98,16 @@ void notch__job_send_records(struct notch_node *node);
 void notch__job_send_checks(struct notch_node *node, uint64_t consensus_token,
                             const struct notch_consensus_check *checks, size_t count);
 void notch__job_worked(struct notch_node *node, uint64_t token);
+void notch__job_send_batch(struct notch_node *node, struct notch_bytes bytes, uint64_t peer);
+void notch__job_send_stored(struct notch_node *node, const struct notch_stored_message *message, uint64_t peer);
+bool notch__job_has_batch(const struct notch_node *node, const struct notch_hash *id);
+
+void notch__job_send_sign(struct notch_node *node, const struct notch_hash *message);
+
+/* ahead.c */
+void notch__ahead_begin(struct notch_node *node, struct notch_bytes record);
+void notch__ahead_signed(struct notch_node *node, const struct notch_sig *sig);
+void notch__batch_sign(struct notch_node *node, struct notch__batch *batch);
 
 /* pool.c */
 void notch__pool_init(struct notch_node *node);
@@ -118,13 +137,22 @@ void notch__intake_verdict(struct notch_node *node, struct notch__ticket ticket,
                            const struct notch_node_verdict *verdict);
 void notch__intake_flush_if_due(struct notch_node *node);
 void notch__intake_stored(struct notch_node *node, struct notch__batch *batch);
+void notch__intake_answer(struct notch_node *node, struct notch__batch *batch, enum notch_record_status status);
 void notch__intake_failed(struct notch_node *node);
 struct notch_time notch__intake_deadline(const struct notch_node *node);
 struct notch_record_result notch__record_status(const struct notch_node *node, const struct notch_hash *id);
-enum notch_record_status notch__stored_status(const struct notch_node *node);
 
 /* publish.c */
 void notch__publish(struct notch_node *node, const struct notch_request *request);
+
+/* fetch.c */
+void notch__fetch(struct notch_node *node, const struct notch_consensus_effect *effect);
+void notch__fetch_retry(struct notch_node *node, bool look_into_chain);
+void notch__fetch_drop(struct notch_node *node, const struct notch_hash *block);
+void notch__fetch_fini(struct notch_node *node);
+struct notch_hash *notch__copy_batches(struct notch_node *node, const struct notch_body *body);
+NOTCH_MUST_USE enum notch_err notch__find_final_batch(struct notch_node *node, struct notch_batch_place *place,
+                                                      const struct notch_hash *id);
 
 /* replies.c */
 void notch__reply_error(struct notch_node *node, const struct notch_request *request, enum notch_err err);

@@ -35,7 +35,10 @@ struct notch__commit {
 
 /* ---- jobs ---- */
 
-#define NOTCH__JOB_RECORDS_MAX 64
+/* Few, so that all workers get some of what comes at once, and nobody waits for the last of many. */
+#define NOTCH__JOB_RECORDS_MAX 8
+/* A job's token is a number that counts up, and in its low bits where the job stands. */
+#define NOTCH__JOB_SLOT_BITS 24
 
 /* Which record of which submission. */
 struct notch__ticket {
@@ -45,6 +48,8 @@ struct notch__ticket {
 
 struct notch__job {
     uint64_t token; /* 0: free, or open and not yet given out */
+    size_t slot;    /* in node->jobs */
+    struct notch__job *next_free;
     uint64_t consensus_token;
     struct notch_node_work work;
     struct notch_buf bytes; /* of the records, one after the other */
@@ -54,6 +59,13 @@ struct notch__job {
     struct notch_node_verdict *verdicts; /* NOTCH__JOB_RECORDS_MAX, made at first use */
     struct notch_consensus_result *results;
     size_t result_cap;
+    struct notch_node_batch_check *batch; /* CHECK_BATCH: owned while the job is out */
+    uint64_t peer;                        /* who sent what is checked */
+    struct notch_consensus_check stored;  /* of a STORED: the one check that is not consensus's own */
+    struct notch_hash batch_id;           /* CHECK_BATCH, or the batch of a STORED */
+    bool is_stored;
+    struct notch_hash sign_message; /* SIGN */
+    struct notch_sig sig;
 };
 
 /* ---- pool ---- */
@@ -78,6 +90,11 @@ struct notch__batch {
     uint64_t included_height; /* on the chain of the head; 0: not there */
     uint64_t final_height;    /* of the final block that contains it, while that is being flushed; 0: none */
     struct notch_time oldest; /* when its first record was submitted */
+    struct notch_buf holders; /* struct notch_key each: validators that have it on disk, ourselves included */
+    bool is_own;
+    bool is_waiting;              /* in node->acks */
+    struct notch_time ack_until;  /* then its records are answered as LOCAL */
+    struct notch_time resend_due; /* to those that have not said STORED yet */
 };
 
 /* Where a record of the pool is. */
@@ -110,6 +127,17 @@ struct notch__submission {
     struct notch_time at;
 };
 
+/* The batch of a record that came alone, signed while the record is being checked. */
+struct notch__ahead {
+    bool is_out;    /* the work is */
+    bool is_signed; /* sig is there, and was not used or thrown away yet */
+    struct notch_hash record;
+    struct notch_batch_head head;
+    uint64_t seq;
+    struct notch_time ts;
+    struct notch_sig sig;
+};
+
 struct notch__intake {
     struct notch__submission *submissions;
     uint32_t submission_count; /* slots there are; grows up to in_flight_max */
@@ -121,6 +149,7 @@ struct notch__intake {
     struct notch__batch *open;
     struct notch_time open_since;
     uint64_t seq_last;
+    struct notch__ahead ahead;
     uint64_t batches_writing;
     struct notch_hash ref;       /* the last ref that was found good */
     struct notch_slot ref_until; /* the last slot in which it is not too old */
@@ -150,10 +179,10 @@ struct notch__fetch {
     struct notch_hash block;
     struct notch_hash *batches;
     uint32_t batch_count;
+    uint32_t next; /* those before it are here */
+    uint64_t records;
     uint32_t n_records;
 };
-
-#define NOTCH__FETCHES_MAX 64
 
 /* Where the body of a block came from while the bodies are gone through at start. */
 #define NOTCH__NOT_RECOVERED UINT64_MAX

@@ -23,6 +23,7 @@ struct notch__batch *notch__batch_new(struct notch_node *node)
     notch_buf_init(&batch->salts, node->alloc);
     notch_buf_init(&batch->tickets, node->alloc);
     notch_buf_init(&batch->repeats, node->alloc);
+    notch_buf_init(&batch->holders, node->alloc);
     return batch;
 }
 
@@ -33,6 +34,7 @@ void notch__batch_free(struct notch_node *node, struct notch__batch *batch)
     notch_buf_fini(&batch->salts);
     notch_buf_fini(&batch->tickets);
     notch_buf_fini(&batch->repeats);
+    notch_buf_fini(&batch->holders);
     notch_free(node->alloc, batch, sizeof *batch);
 }
 
@@ -141,8 +143,11 @@ void notch__pool_remove_final(struct notch_node *node, uint64_t height)
             pool->order[kept++] = batch;
             continue;
         }
-        uint64_t took_ms = notch_time_until_ms(batch->oldest, node->now);
-        notch_latency_add(&node->counts.finality, took_ms, batch->record_count);
+        if (batch->is_own) {
+            uint64_t took_ms = notch_time_until_ms(batch->oldest, node->now);
+            notch_latency_add(&node->counts.finality, took_ms, batch->record_count);
+        }
+        notch__acks_forget(node, batch);
         forget_batch(node, batch);
     }
     pool->order_count = kept;
@@ -174,7 +179,15 @@ enum notch_err notch__pool_recover(struct notch_node *node, const struct notch_b
         return err == NOTCH_ERR_NOT_FOUND ? NOTCH_OK : err; /* final already, or twice in the log */
     }
     struct notch__batch *batch = notch__batch_new(node);
+    const struct notch_signer *self = node->options.validator;
     batch->id = decoded->id;
+    batch->maker = decoded->maker;
+    batch->seq = decoded->seq;
+    batch->is_own = self != NULL && notch_key_eq(&self->key, &decoded->maker);
+    notch__holder_add(batch, &decoded->maker);
+    if (self != NULL) {
+        notch__holder_add(batch, &self->key);
+    }
     batch->ts = decoded->ts;
     batch->oldest = node->now;
     batch->position = position;
@@ -257,5 +270,5 @@ enum notch_record_status notch__pool_status(const struct notch_node *node, const
     if (batch->included_height != 0) {
         return batch->included_height <= node->confirmed_height ? NOTCH_STATUS_CONFIRMED : NOTCH_STATUS_INCLUDED;
     }
-    return notch__stored_status(node);
+    return notch__acks_enough(node, batch) ? NOTCH_STATUS_STORED : NOTCH_STATUS_LOCAL;
 }

@@ -91,7 +91,9 @@ static enum notch_err take_up(struct notch_node *node, struct notch_bytes body, 
 {
     struct notch_batch batch;
     if (notch_is_valid(notch_batch_check_header(&batch, body, &node->rules))) {
-        if (batch.seq > node->intake.seq_last) {
+        const struct notch_signer *self = node->options.validator;
+        bool is_own = self != NULL && notch_key_eq(&self->key, &batch.maker);
+        if (is_own && batch.seq > node->intake.seq_last) {
             node->intake.seq_last = batch.seq;
         }
         return notch__pool_recover(node, &batch, position);

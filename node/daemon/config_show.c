@@ -2,6 +2,7 @@
  * What the table and the values look like to people and to programs, and what does not fit together.
  */
 #include "node/daemon/config_internal.h"
+#include "node/daemon/peering.h"
 #include "node/daemon/text.h"
 
 #include <arpa/inet.h>
@@ -68,6 +69,7 @@ static void check_passwords(const struct notch_config *config, struct notch_buf 
     } roles[] = {
         {NOTCH_CONFIG_VALIDATOR_ENABLE, NOTCH_CONFIG_VALIDATOR_KEY, NOTCH_CONFIG_VALIDATOR_PASSWORD},
         {NOTCH_CONFIG_AUTHOR_ENABLE, NOTCH_CONFIG_AUTHOR_KEY, NOTCH_CONFIG_AUTHOR_PASSWORD},
+        {NOTCH_CONFIG_P2P_ENABLE, NOTCH_CONFIG_P2P_KEY, NOTCH_CONFIG_P2P_PASSWORD},
     };
     for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
         const char *section = notch_config_row(roles[i].enable)->section;
@@ -91,6 +93,8 @@ void notch_config_check(const struct notch_config *config, struct notch_buf *pro
     }
     check_users(config, problems);
     check_passwords(config, problems);
+    struct notch_peering peering;
+    (void)notch_peering_read(&peering, problems, config);
 }
 
 static bool copy_part(char *out, size_t out_size, const char *text, size_t len)

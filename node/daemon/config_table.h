@@ -77,6 +77,19 @@
       "KiB of one response", "65536") \
     X(RPC_BATCH, "rpc", "batch_max", NUMBER, "256", NULL, 1, 10000, NULL, \
       "calls in one batch request", "1000") \
+    X(P2P_ENABLE, "p2p", "enable", FLAG, "false", NULL, 0, 0, NULL, \
+      "whether this node has peers; without, it keeps its chain alone", "true") \
+    X(P2P_LISTEN, "p2p", "listen", TEXT, "", NULL, 0, 0, NULL, \
+      "numeric address and port to listen on; empty: on none", "0.0.0.0:7078") \
+    X(P2P_PEER, "p2p", "peer", LIST, "", NULL, 0, 0, NULL, \
+      "numeric address and port of a node to stay connected to. May be given many times", "192.0.2.1:7078") \
+    X(P2P_SEED, "p2p", "seed", LIST, "", NULL, 0, 0, NULL, \
+      "DNS name that stands for addresses of nodes. May be given many times", "seed.example.org") \
+    X(P2P_KEY, "p2p", "key", PATH, "", NULL, 0, 0, NULL, \
+      "key file by which peers know this node; empty: the file \"node.key\" in the data directory, made if missing", \
+      "/etc/notch/node.key") \
+    X(P2P_PASSWORD, "p2p", "password_file", PATH, "", NULL, 0, 0, NULL, \
+      "file whose first line is the password of that key; empty: the password is empty", "/run/credentials/node") \
     X(VALIDATOR_ENABLE, "validator", "enable", FLAG, "false", "true", 0, 0, NULL, \
       "whether this node votes, makes batches and proposes blocks", "true") \
     X(VALIDATOR_KEY, "validator", "key", PATH, "", NULL, 0, 0, NULL, \

@@ -1,12 +1,16 @@
 /*
- * The loop. One turn: take all that others posted, hand it to the node, give the node its tick if it wants one, poll
- * until it has nothing more to say, and sleep until the next post or deadline.
+ * The loop. One round: take all that others posted, hand it to the node, give the node its tick if it wants one, poll
+ * until it has nothing more to say. A turn is rounds until nothing is there to take; then sleep until the next post or
+ * deadline.
  */
 #include "node/daemon/daemon.h"
 
 #include "base/map.h"
 #include "node/daemon/clock.h"
 #include "node/daemon/inbox.h"
+#include "node/daemon/mail.h"
+#include "node/daemon/peers.h"
+#include "node/daemon/text.h"
 #include "node/daemon/workers.h"
 
 #include <pthread.h>
@@ -20,6 +24,7 @@ enum {
     BEAT_MS = 1000,
     SLEEP_MS_MAX = 60000,
     HELD_MAX = 1024,
+    ROUNDS_MAX = 16,
 };
 
 struct shared_info {
@@ -37,7 +42,11 @@ struct notch_daemon {
     struct notch_node *node;
     struct notch_clock clock;
     uint64_t seq;
-    struct notch_ring held; /* commits that found the store's queue full, oldest first */
+    struct notch_ring held;    /* commits that found the store's queue full, oldest first */
+    struct notch_peers *peers; /* NULL: the node is alone */
+    struct notch_mail mail;
+    uint64_t own_token; /* of the work that the loop does itself, once it has carried out all else */
+    const struct notch_node_work *own_work; /* NULL: none */
 
     uv_loop_t loop;
     uv_async_t wake;
@@ -48,6 +57,7 @@ struct notch_daemon {
     uint64_t stop_by_ms; /* of the loop's own time; 0: not stopping */
     atomic_bool stopping;
     _Atomic uint64_t wakes;
+    _Atomic uint64_t work_by_loop;
 
     pthread_mutex_t info_mutex;
     struct shared_info *info;
@@ -127,6 +137,7 @@ void notch_daemon_stats(struct notch_daemon *daemon, struct notch_daemon_stats *
     notch_store_stats(daemon->store, &out->store);
     notch_workers_depth(daemon->workers, &out->work_waiting, &out->work_ran);
     out->requests_open = notch_inbox_open(daemon->inbox);
+    out->work_by_loop = atomic_load(&daemon->work_by_loop);
     out->wakes = atomic_load(&daemon->wakes);
 }
 
@@ -178,6 +189,43 @@ static void submit_held(struct notch_daemon *daemon)
     }
 }
 
+/* Alone there is nobody to send to; who connects later asks for what it lacks. */
+static void send_or_hold(struct notch_daemon *daemon, const struct notch_node_effect *effect)
+{
+    if (daemon->peers == NULL) {
+        return;
+    }
+    if (effect->after > daemon->mail.done) {
+        notch_mail_hold(&daemon->mail, effect);
+    } else {
+        notch_peers_send(daemon->peers, effect->send.to, effect->send.what, effect->send.bytes);
+    }
+}
+
+static void send_held(struct notch_daemon *daemon)
+{
+    const struct notch_mail_item *letter;
+    while ((letter = notch_mail_ready(&daemon->mail)) != NULL) {
+        notch_peers_send(daemon->peers, letter->peer, letter->what, notch_bytes(letter->bytes, letter->len));
+        notch_mail_sent(&daemon->mail);
+    }
+}
+
+/*
+ * A record that comes alone, while nobody else works, is checked here: to wake a worker and to be woken by it takes as
+ * long as the check, and the loop has nothing better to do.
+ */
+static void give_work(struct notch_daemon *daemon, uint64_t token, const struct notch_node_work *work)
+{
+    bool is_lone = work->type == NOTCH_NODE_CHECK_RECORDS && work->count == 1 && daemon->own_work == NULL;
+    if (is_lone && notch_workers_are_idle(daemon->workers)) {
+        daemon->own_token = token;
+        daemon->own_work = work;
+        return;
+    }
+    notch_workers_add(daemon->workers, token, work);
+}
+
 static void carry_out(struct notch_daemon *daemon, const struct notch_node_effect *effect)
 {
     const struct notch_daemon_hooks *hooks = &daemon->options.hooks;
@@ -188,12 +236,18 @@ static void carry_out(struct notch_daemon *daemon, const struct notch_node_effec
         persist(daemon, effect->persist);
         break;
     case NOTCH_NODE_WORK:
-        notch_workers_add(daemon->workers, effect->token, effect->work);
+        give_work(daemon, effect->token, effect->work);
         break;
     case NOTCH_NODE_REPLY:
         notch_inbox_answer(daemon->inbox, effect->reply);
         break;
-    case NOTCH_NODE_SEND: /* there are no peers to send to, and who connects later asks for what it lacks */
+    case NOTCH_NODE_SEND:
+        send_or_hold(daemon, effect);
+        break;
+    case NOTCH_NODE_REJECT:
+        if (daemon->peers != NULL) {
+            notch_peers_reject(daemon->peers, effect->reject.peer, effect->reject.reject);
+        }
         break;
     case NOTCH_NODE_HEAD:
         if (hooks->head != NULL) {
@@ -230,6 +284,7 @@ static void hand_over(struct notch_daemon *daemon, const struct notch_inbox_item
     case NOTCH_INBOX_DONE:
         event.type = NOTCH_NODE_DONE;
         event.token = item->token;
+        notch_mail_done(&daemon->mail, item->token);
         break;
     case NOTCH_INBOX_FAILED:
         event.type = NOTCH_NODE_FAILED;
@@ -238,6 +293,33 @@ static void hand_over(struct notch_daemon *daemon, const struct notch_inbox_item
         break;
     }
     notch_node_handle(daemon->node, &event);
+}
+
+static void take_mail(struct notch_daemon *daemon)
+{
+    struct notch_node_event event;
+    while (notch_mail_first(&daemon->mail, &event)) {
+        event.seq = ++daemon->seq;
+        event.now = notch_clock_now(&daemon->clock);
+        notch_node_handle(daemon->node, &event);
+        notch_mail_drop(&daemon->mail);
+    }
+}
+
+static void carry_out_all(struct notch_daemon *daemon)
+{
+    struct notch_node_effect effect;
+    while (notch_node_poll(daemon->node, &effect)) {
+        carry_out(daemon, &effect);
+    }
+}
+
+static void do_own_work(struct notch_daemon *daemon)
+{
+    notch_node_run(daemon->own_work);
+    daemon->own_work = NULL;
+    atomic_fetch_add(&daemon->work_by_loop, 1);
+    hand_over(daemon, &(struct notch_inbox_item){.type = NOTCH_INBOX_WORKED, .token = daemon->own_token});
 }
 
 /* The timer counts the loop's own, steady time; if the clock is set meanwhile, the next beat finds out. */
@@ -268,27 +350,51 @@ static void drain_or_stop(struct notch_daemon *daemon)
     }
 }
 
-static void turn(struct notch_daemon *daemon)
+/* Whether there was anything to take. */
+static bool take_in(struct notch_daemon *daemon)
 {
-    if (!daemon->is_running) {
-        return;
-    }
     size_t count;
     const struct notch_inbox_item *items = notch_inbox_take(daemon->inbox, &count);
     for (size_t i = 0; i < count; i++) {
         hand_over(daemon, &items[i]);
     }
+    return count > 0;
+}
+
+static void think(struct notch_daemon *daemon)
+{
     submit_held(daemon);
+    send_held(daemon);
+    take_mail(daemon);
     struct notch_time now = notch_clock_now(&daemon->clock);
     if (notch_time_cmp(now, notch_node_deadline(daemon->node)) >= 0) {
         struct notch_node_event event = {.type = NOTCH_NODE_TICK, .seq = ++daemon->seq, .now = now};
         notch_node_handle(daemon->node, &event);
     }
-    struct notch_node_effect effect;
-    while (notch_node_poll(daemon->node, &effect)) {
-        carry_out(daemon, &effect);
+    carry_out_all(daemon);
+    while (daemon->own_work != NULL) {
+        do_own_work(daemon);
+        carry_out_all(daemon);
     }
     publish_info(daemon);
+}
+
+/* Takes until there is nothing to take, which is what tells the inbox that it must wake the loop for the next thing. */
+static void turn(struct notch_daemon *daemon)
+{
+    if (!daemon->is_running) {
+        return;
+    }
+    (void)take_in(daemon);
+    think(daemon);
+    unsigned rounds = 1;
+    while (rounds < ROUNDS_MAX && take_in(daemon)) {
+        think(daemon);
+        rounds++;
+    }
+    if (rounds == ROUNDS_MAX) {
+        wake_loop(daemon); /* timers and signals want their turn as well */
+    }
     set_timer(daemon, on_tick);
     if (atomic_load(&daemon->stopping)) {
         drain_or_stop(daemon);
@@ -331,6 +437,59 @@ static void on_beat(uv_timer_t *timer)
     }
 }
 
+/* ---- peers: what they send waits for the next turn ---- */
+
+static void on_peer_up(void *arg, uint64_t peer)
+{
+    struct notch_daemon *daemon = arg;
+    notch_mail_arrived(&daemon->mail, NOTCH_NODE_PEER_UP, peer, NOTCH_NODE_MESSAGE_STATUS, notch_bytes(NULL, 0));
+    wake_loop(daemon);
+}
+
+static void on_peer_down(void *arg, uint64_t peer)
+{
+    struct notch_daemon *daemon = arg;
+    notch_mail_arrived(&daemon->mail, NOTCH_NODE_PEER_DOWN, peer, NOTCH_NODE_MESSAGE_STATUS, notch_bytes(NULL, 0));
+    wake_loop(daemon);
+}
+
+static void on_peer_message(void *arg, uint64_t peer, enum notch_node_message what, struct notch_bytes bytes)
+{
+    struct notch_daemon *daemon = arg;
+    notch_mail_arrived(&daemon->mail, NOTCH_NODE_MESSAGE, peer, what, bytes);
+    wake_loop(daemon);
+}
+
+static struct notch_time on_peers_now(void *arg)
+{
+    return notch_clock_now(&((struct notch_daemon *)arg)->clock);
+}
+
+static enum notch_err start_peers(struct notch_daemon *daemon, struct notch_buf *problem)
+{
+    const struct notch_daemon_options *options = &daemon->options;
+    const struct notch_peers_options peers = {.loop = &daemon->loop,
+                                              .config = options->network,
+                                              .domain = options->domain,
+                                              .crypto = options->crypto,
+                                              .signer = options->node_key,
+                                              .alloc = options->alloc,
+                                              .log = options->log,
+                                              .hash_key = options->hash_key,
+                                              .seed = options->seed,
+                                              .now = on_peers_now,
+                                              .up = on_peer_up,
+                                              .down = on_peer_down,
+                                              .message = on_peer_message,
+                                              .arg = daemon};
+    enum notch_err err = notch_peers_create(&daemon->peers, &peers);
+    if (err != NOTCH_OK) {
+        notch_text(problem, "the node's certificate cannot be made: %s", notch_err_text(err));
+        return err;
+    }
+    return notch_peers_start(daemon->peers, problem);
+}
+
 /* ---- lifecycle ---- */
 
 static void make_loop(struct notch_daemon *daemon)
@@ -365,6 +524,7 @@ struct notch_daemon *notch_daemon_create(const struct notch_daemon_options *opti
     notch_ring_init(&daemon->held, options->alloc, sizeof(const struct notch_commit *), HELD_MAX);
     pthread_mutex_init(&daemon->info_mutex, NULL);
     notch_clock_init(&daemon->clock);
+    notch_mail_init(&daemon->mail, options->alloc);
     make_loop(daemon);
     return daemon;
 }
@@ -444,6 +604,21 @@ static void on_progress(void *arg, uint64_t done, uint64_t total)
     }
 }
 
+static enum notch_err open_peers(struct notch_daemon *daemon, struct notch_daemon_failure *failure)
+{
+    struct notch_buf problem;
+    if (daemon->options.network == NULL) {
+        return NOTCH_OK;
+    }
+    notch_buf_init(&problem, daemon->options.alloc);
+    enum notch_err err = start_peers(daemon, &problem);
+    if (err != NOTCH_OK) {
+        (void)fail(failure, err, notch_text_of(&problem));
+    }
+    notch_buf_fini(&problem);
+    return err;
+}
+
 enum notch_err notch_daemon_run(struct notch_daemon *daemon, struct notch_daemon_failure *failure)
 {
     const struct notch_daemon_hooks *hooks = &daemon->options.hooks;
@@ -451,6 +626,10 @@ enum notch_err notch_daemon_run(struct notch_daemon *daemon, struct notch_daemon
     enum notch_err err = notch_node_start(daemon->node, now, on_progress, daemon);
     if (err != NOTCH_OK) {
         return fail(failure, err, start_advice(err));
+    }
+    err = open_peers(daemon, failure);
+    if (err != NOTCH_OK) {
+        return err;
     }
     daemon->is_running = true;
     int failed = uv_timer_start(&daemon->beat, on_beat, BEAT_MS, BEAT_MS);
@@ -476,10 +655,18 @@ void notch_daemon_close(struct notch_daemon *daemon)
     }
 }
 
+static void on_peers_closed(void *arg)
+{
+    (void)arg; /* the loop runs until nothing is left in it */
+}
+
 static void close_loop(struct notch_daemon *daemon)
 {
     if (!daemon->has_loop) {
         return;
+    }
+    if (daemon->peers != NULL) {
+        notch_peers_close(daemon->peers, on_peers_closed);
     }
     uv_close((uv_handle_t *)&daemon->wake, NULL);
     uv_close((uv_handle_t *)&daemon->tick, NULL);
@@ -503,6 +690,8 @@ void notch_daemon_destroy(struct notch_daemon *daemon)
     notch_store_destroy(daemon->store);
     notch_inbox_destroy(daemon->inbox);
     close_loop(daemon);
+    notch_peers_destroy(daemon->peers);
+    notch_mail_fini(&daemon->mail);
     notch_ring_fini(&daemon->held);
     pthread_mutex_destroy(&daemon->info_mutex);
     notch_free(alloc, daemon->info, sizeof *daemon->info);

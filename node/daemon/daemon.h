@@ -23,6 +23,7 @@
 
 #include "chain/io/store.h"
 #include "node/core.h"
+#include "node/daemon/peers.h"
 
 struct notch_daemon;
 
@@ -48,7 +49,10 @@ struct notch_daemon_options {
     const struct notch_log *log;          /* safe from any thread; may be NULL */
     const struct notch_signer *validator; /* may be NULL, as the next one: see node/core.h */
     const struct notch_signer *author;
-    struct notch_siphash_key hash_key; /* random */
+    struct notch_siphash_key hash_key;        /* random */
+    const struct notch_peers_config *network; /* NULL: the node is alone */
+    const struct notch_signer *node_key;      /* with a network: the key by which peers know this node */
+    uint64_t seed;                            /* with a network: random */
     bool clock_is_trusted;
     uint32_t in_flight_max; /* as in node/core.h, and likewise the next three */
     uint32_t in_flight_bytes_max;
@@ -97,7 +101,8 @@ void notch_daemon_sight_give(struct notch_daemon *daemon, const struct notch_dae
 struct notch_daemon_stats {
     struct notch_store_stats store;
     uint64_t work_waiting;
-    uint64_t work_ran;
+    uint64_t work_ran;     /* by the workers */
+    uint64_t work_by_loop; /* lone records that the loop checked itself */
     uint64_t requests_open;
     uint64_t wakes; /* of the loop */
 };

@@ -1,6 +1,7 @@
 #include "node/daemon/identity.h"
 
 #include "node/daemon/text.h"
+#include "wallet/io/random.h"
 #include "wallet/io/vault.h"
 
 #include <string.h>
@@ -15,6 +16,8 @@ struct role_keys {
 static const struct role_keys validator_keys = {NOTCH_ROLE_VALIDATOR, NOTCH_CONFIG_VALIDATOR_ENABLE,
                                                 NOTCH_CONFIG_VALIDATOR_KEY, NOTCH_CONFIG_VALIDATOR_PASSWORD,
                                                 "validator.key"};
+static const struct role_keys node_keys = {NOTCH_ROLE_NODE, NOTCH_CONFIG_P2P_ENABLE, NOTCH_CONFIG_P2P_KEY,
+                                           NOTCH_CONFIG_P2P_PASSWORD, "node.key"};
 static const struct role_keys author_keys = {NOTCH_ROLE_AUTHOR, NOTCH_CONFIG_AUTHOR_ENABLE, NOTCH_CONFIG_AUTHOR_KEY,
                                              NOTCH_CONFIG_AUTHOR_PASSWORD, "author.key"};
 
@@ -123,14 +126,53 @@ static enum notch_err load(struct notch_identity *identity, struct notch_signer 
     return err;
 }
 
+/* With an empty password, as its file is read without anybody there: quickly, since nothing but chance guards it. */
+static enum notch_err make_node_key(struct notch_buf *problem, const struct notch_folder *folder,
+                                    enum notch_network network)
+{
+    static const struct notch_keyfile_cost cost = {.passes = 1, .memory_kib = NOTCH_KEYFILE_KIB_MIN};
+    char path[NOTCH_FOLDER_PATH_MAX];
+    const char *detail = "";
+    notch_folder_file(path, folder, node_keys.file, "");
+    if (access(path, F_OK) == 0) {
+        return NOTCH_OK;
+    }
+    struct notch_keyfile *file = notch_secrets_alloc(sizeof *file);
+    if (file == NULL) {
+        notch_text(problem, "there is no memory that can be locked: raise the limit (ulimit -l)\n");
+        return NOTCH_ERR_CRYPTO;
+    }
+    *file = (struct notch_keyfile){
+        .kind = NOTCH_KEYFILE_ROLE, .network = network, .role = NOTCH_ROLE_NODE, .secret_len = 32, .label = "node"};
+    notch_random_fill(file->secret, file->secret_len);
+    enum notch_err err = notch_vault_save(path, file, notch_bytes(NULL, 0), cost, NOTCH_VAULT_KEEP, &detail);
+    notch_secrets_free(file);
+    if (err != NOTCH_OK) {
+        notch_text(problem, "%s: the node's key cannot be kept: %s\n", path, detail);
+    }
+    return err;
+}
+
+static enum notch_err open_node_key(struct notch_identity *identity, struct notch_buf *problem,
+                                    const struct notch_config *config, const struct notch_folder *folder,
+                                    enum notch_network network)
+{
+    enum notch_err err = NOTCH_OK;
+    if (notch_config_text(config, node_keys.key)[0] == 0) {
+        err = make_node_key(problem, folder, network);
+    }
+    return err == NOTCH_OK ? load(identity, &identity->node, problem, config, folder, &node_keys, network) : err;
+}
+
 enum notch_err notch_identity_open(struct notch_identity *identity, struct notch_buf *problem,
                                    const struct notch_config *config, const struct notch_folder *folder,
                                    enum notch_network network, const struct notch_crypto *crypto,
                                    const struct notch_alloc *alloc)
 {
     *identity = (struct notch_identity){.has_validator = notch_config_is_on(config, validator_keys.enable),
-                                        .has_author = notch_config_is_on(config, author_keys.enable)};
-    enum notch_err err = notch_secrets_create(&identity->secrets, 2, crypto, alloc);
+                                        .has_author = notch_config_is_on(config, author_keys.enable),
+                                        .has_node = notch_config_is_on(config, node_keys.enable)};
+    enum notch_err err = notch_secrets_create(&identity->secrets, 3, crypto, alloc);
     if (err != NOTCH_OK) {
         notch_text(problem, "there is no memory that can be locked: raise the limit (ulimit -l)\n");
         return err;
@@ -140,6 +182,9 @@ enum notch_err notch_identity_open(struct notch_identity *identity, struct notch
     }
     if (err == NOTCH_OK && identity->has_author) {
         err = load(identity, &identity->author, problem, config, folder, &author_keys, network);
+    }
+    if (err == NOTCH_OK && identity->has_node) {
+        err = open_node_key(identity, problem, config, folder, network);
     }
     if (err == NOTCH_OK) {
         notch_secrets_seal(identity->secrets);

@@ -30,6 +30,7 @@ struct notch_inbox {
     uint32_t used;
     uint64_t age;
     bool closed;
+    bool rests; /* the loop found nothing and has not been woken since */
 };
 
 struct notch_inbox *notch_inbox_create(const struct notch_alloc *alloc, uint32_t requests_max, void (*wake)(void *arg),
@@ -41,6 +42,7 @@ struct notch_inbox *notch_inbox_create(const struct notch_alloc *alloc, uint32_t
     inbox->wake = wake;
     inbox->arg = arg;
     inbox->slot_max = requests_max;
+    inbox->rests = true;
     inbox->free = NONE;
     pthread_mutex_init(&inbox->mutex, NULL);
     return inbox;
@@ -69,7 +71,9 @@ static bool push(struct notch_inbox *inbox, struct notch_inbox_item item)
         coming->cap = cap;
     }
     coming->list[coming->count++] = item;
-    return coming->count == 1;
+    bool wake = inbox->rests;
+    inbox->rests = false;
+    return wake;
 }
 
 /* Under the mutex. */
@@ -148,6 +152,7 @@ const struct notch_inbox_item *notch_inbox_take(struct notch_inbox *inbox, size_
     empty.count = 0;
     inbox->taken = inbox->coming;
     inbox->coming = empty;
+    inbox->rests = inbox->taken.count == 0;
     pthread_mutex_unlock(&inbox->mutex);
     *count = inbox->taken.count;
     return inbox->taken.list;

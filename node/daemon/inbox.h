@@ -25,7 +25,8 @@ struct notch_inbox_item {
     uint64_t token;     /* REQUEST: what answer() and request() take */
 };
 
-/* `wake` is called, on the poster's thread, when there is something to take where there was nothing. */
+/* `wake` is called, on the poster's thread, when there is something to take and the loop rests: its last take, if any,
+ * found nothing. While it is awake it is trusted to take again, which saves the poster a system call. */
 struct notch_inbox *notch_inbox_create(const struct notch_alloc *alloc, uint32_t requests_max, void (*wake)(void *arg),
                                        void *arg);
 void notch_inbox_destroy(struct notch_inbox *inbox);
@@ -38,7 +39,7 @@ void notch_inbox_post(struct notch_inbox *inbox, struct notch_inbox_item item);
 /* No more requests are taken. */
 void notch_inbox_close(struct notch_inbox *inbox);
 
-/* All that is there; valid until the next take. */
+/* All that is there; valid until the next take. If it is nothing, the loop may rest: the next post wakes it. */
 const struct notch_inbox_item *notch_inbox_take(struct notch_inbox *inbox, size_t *count);
 
 /* A request as the node is to see it: with its slot as the token. */

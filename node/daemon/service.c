@@ -8,6 +8,7 @@
 #include "node/daemon/logger.h"
 #include "node/daemon/network.h"
 #include "node/daemon/notify.h"
+#include "node/daemon/peering.h"
 #include "node/daemon/signals.h"
 #include "node/daemon/text.h"
 #include "wallet/io/random.h"
@@ -30,6 +31,7 @@ struct service {
     struct notch_folder folder;
     struct notch_chain chain;
     struct notch_identity identity;
+    struct notch_peering peering;
     struct notch_daemon *daemon;
     pthread_mutex_t stop_mutex; /* between the thread of the signals and the end of the daemon */
     struct notch_frontend *frontend;
@@ -282,6 +284,13 @@ static enum notch_err open_daemon(struct service *service)
         .hooks = {on_progress, on_started, on_head, on_final, on_alarm, on_beat, service},
     };
     notch_random_fill(&options.hash_key, sizeof options.hash_key);
+    if (identity->has_node) {
+        bool is_right = notch_peering_read(&service->peering, &service->problem, service->config);
+        notch_assert(is_right); /* the configuration was checked */
+        options.network = &service->peering.config;
+        options.node_key = &identity->node;
+        notch_random_fill(&options.seed, sizeof options.seed);
+    }
     notch_folder_file(service->store_dir, &service->folder, "store", "");
     notch_service_store_options(&options.store, service->config, service->store_dir);
     service->daemon = notch_daemon_create(&options);

@@ -26,6 +26,7 @@ struct notch_workers {
     struct queue urgent; /* checks that blocks and votes wait for: they never stand behind records */
     struct queue records;
     uint64_t ran_count;
+    unsigned running;
     bool stopping;
 };
 
@@ -106,14 +107,17 @@ void notch_workers_destroy(struct notch_workers *workers)
     notch_free(workers->alloc, workers, sizeof *workers);
 }
 
-static bool take(struct notch_workers *workers, struct job *out)
+/* The next job; on the way, notes that the last one is done. */
+static bool take(struct notch_workers *workers, struct job *out, bool was_running)
 {
     pthread_mutex_lock(&workers->mutex);
+    workers->running -= was_running;
     while (workers->urgent.waiting + workers->records.waiting == 0 && !workers->stopping) {
         pthread_cond_wait(&workers->wanted, &workers->mutex);
     }
     bool found = !workers->stopping && (queue_pop(&workers->urgent, out) || queue_pop(&workers->records, out));
     workers->ran_count += found;
+    workers->running += found;
     pthread_mutex_unlock(&workers->mutex);
     return found;
 }
@@ -122,7 +126,9 @@ static void *run(void *arg)
 {
     struct notch_workers *workers = arg;
     struct job job;
-    while (take(workers, &job)) {
+    bool is_running = false;
+    while (take(workers, &job, is_running)) {
+        is_running = true;
         notch_node_run(job.work);
         workers->ran(workers->arg, job.token);
     }
@@ -158,6 +164,14 @@ void notch_workers_add(struct notch_workers *workers, uint64_t token, const stru
     queue_push(queue, (struct job){token, work}, workers->alloc);
     pthread_cond_signal(&workers->wanted);
     pthread_mutex_unlock(&workers->mutex);
+}
+
+bool notch_workers_are_idle(struct notch_workers *workers)
+{
+    pthread_mutex_lock(&workers->mutex);
+    bool idle = workers->running == 0 && workers->urgent.waiting + workers->records.waiting == 0;
+    pthread_mutex_unlock(&workers->mutex);
+    return idle;
 }
 
 void notch_workers_depth(struct notch_workers *workers, uint64_t *waiting, uint64_t *ran)

@@ -32,6 +32,9 @@ void notch_workers_stop(struct notch_workers *workers);
 
 void notch_workers_add(struct notch_workers *workers, uint64_t token, const struct notch_node_work *work);
 
+/* Nothing waits and nothing runs. */
+bool notch_workers_are_idle(struct notch_workers *workers);
+
 /* How much waits, and how much has been run since the start. */
 void notch_workers_depth(struct notch_workers *workers, uint64_t *waiting, uint64_t *ran);
 

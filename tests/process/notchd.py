@@ -51,7 +51,7 @@ def run(*args, stdin=None, env=None):
 class Node:
     """A notchd on a chain of its own."""
 
-    def __init__(self, data, *args, env=None, dev=True):
+    def __init__(self, data, *args, env=None, dev=True, wait=True):
         self.data = Path(data)
         command = [str(NOTCHD.resolve()), "--data", str(data), *(["--dev"] if dev else []), *map(str, args)]
         self.log = tempfile.TemporaryFile("w+")
@@ -59,6 +59,10 @@ class Node:
                                         env={**os.environ, **(env or {})})
         self.port = None
         self.connection = None
+        if wait:
+            self.wait_until_started()
+
+    def wait_until_started(self):
         try:
             until("notchd runs", self.has_started)
         except AssertionError:

@@ -55,6 +55,15 @@ class Devnet(unittest.TestCase):
         self.assertEqual((summary["lost"], summary["duplicated"], summary["heads_equal"]), (0, 0, True))
         self.assertEqual(running(str(self.dir)), [])
 
+    def test_four_validators_and_a_kill(self):
+        done = devnet("-n", 4, "--for", 9, "--kill", "2@2", "--json", "--dir", self.dir)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("validator 2 started again", done.stderr)
+        summary = json.loads(done.stdout.splitlines()[-1])
+        self.assertGreater(summary["records"], 48)
+        self.assertEqual((summary["lost"], summary["duplicated"], summary["heads_equal"]), (0, 0, True))
+        self.assertEqual(running(str(self.dir)), [])
+
     def test_any_prices(self):
         prices = self.dir.parent / "prices.csv"
         rows = (f"2024-01-{day:02};A;x;1.5;{day}\n" for day in range(1, 29))
@@ -77,9 +86,11 @@ class Devnet(unittest.TestCase):
         self.assertEqual(running(str(self.dir)), [])
 
     def test_what_it_refuses(self):
-        done = devnet("-n", 4)
-        self.assertEqual(done.returncode, 2)
-        self.assertIn("one validator", done.stderr)
+        for wrong, why in ((("-n", 0), "expected 1 to"), (("-n", 4, "--kill", "0@3"), "validator 0 is fed"),
+                           (("-n", 4, "--kill", "first"), "expected I@T")):
+            done = devnet(*wrong)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(why, done.stderr)
         done = devnet("--data", self.dir / "nowhere", "--for", 1)
         self.assertEqual(done.returncode, 1)
         self.assertIn("is not there", done.stderr)

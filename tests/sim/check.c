@@ -58,6 +58,12 @@ void sim_check_send(struct sim *sim, enum notch_node_message what, struct notch_
         return;
     case NOTCH_NODE_MESSAGE_BATCH:
         return;
+    case NOTCH_NODE_MESSAGE_STATUS:
+    case NOTCH_NODE_MESSAGE_WANT:
+    case NOTCH_NODE_MESSAGE_HAVE:
+    case NOTCH_NODE_MESSAGE_STORED:
+        sim_fail(sim, "a node without peers speaks to peers");
+        return;
     }
 }
 

@@ -141,6 +141,7 @@ static void carry_out(struct sim *sim, const struct notch_node_effect *effect)
         break;
     case NOTCH_NODE_HEAD:
     case NOTCH_NODE_ALARM:
+    case NOTCH_NODE_REJECT:
         break;
     }
 }

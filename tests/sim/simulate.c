@@ -1,5 +1,6 @@
 /* Runs the simulator over many seeds, or one seed step by step. */
 #include "tests/sim/disk_store.h"
+#include "tests/sim/net.h"
 #include "tests/sim/sim.h"
 
 #include <errno.h>
@@ -9,20 +10,26 @@
 #include <string.h>
 
 static const char usage[] =
-    "Usage: simulate [--seeds N] [--from N] [--seed N] [--real-crypto] [--real-store]\n"
-    "                [--verbose] [--quiet]\n"
+    "Usage: simulate [--nodes N] [--seeds N] [--from N] [--seed N] [--real-crypto]\n"
+    "                [--real-store] [--verbose] [--quiet]\n"
     "\n"
     "Runs the node core under seeded faults of its disk and checks that nothing that it\n"
     "acknowledged is lost. 1,000 seeds from 1 unless said; --seed runs one. --real-store puts the\n"
     "daemon's store under it, LevelDB and all, on a disk that loses what was not synced.\n"
     "\n"
+    "--nodes runs that many nodes (0: each seed draws how many, up to 10) on a network that\n"
+    "loses, delays, repeats and cuts, and checks that they agree, and heal.\n"
+    "\n"
     "Example: simulate --seed 42 --verbose\n"
+    "         simulate --nodes 7 --seeds 100\n"
     "\n"
     "Exit status: 0 no failure, 1 a seed failed (it is named), 2 wrong usage.\n";
 
 struct arguments {
     uint64_t from;
     uint64_t count;
+    uint64_t nodes;
+    bool is_net;
     bool real_crypto;
     bool real_store;
     bool verbose;
@@ -55,6 +62,10 @@ static bool read_arguments(struct arguments *out, int argc, char **argv)
             out->real_crypto = true;
         } else if (strcmp(name, "--real-store") == 0) {
             out->real_store = true;
+        } else if (strcmp(name, "--nodes") == 0) {
+            ok = read_number(&out->nodes, value) && out->nodes <= NET_NODES_MAX;
+            out->is_net = true;
+            i++;
         } else if (strcmp(name, "--seeds") == 0) {
             ok = read_number(&out->count, value);
             i++;
@@ -73,7 +84,52 @@ static bool read_arguments(struct arguments *out, int argc, char **argv)
             return false;
         }
     }
-    return true;
+    return !(out->is_net && out->real_store);
+}
+
+static void add_net(struct net_result *sum, const struct net_result *result)
+{
+    sum->steps += result->steps;
+    sum->messages += result->messages;
+    sum->lost += result->lost;
+    sum->crashes += result->crashes;
+    sum->submitted += result->submitted;
+    sum->acknowledged += result->acknowledged;
+    sum->final_height += result->final_height;
+    sum->simulated_ms += result->simulated_ms;
+    sum->resume_slots = result->resume_slots > sum->resume_slots ? result->resume_slots : sum->resume_slots;
+    sum->converge_slots = result->converge_slots > sum->converge_slots ? result->converge_slots : sum->converge_slots;
+}
+
+static int run_net(const struct arguments *arguments)
+{
+    struct net_result sum = {0};
+    uint64_t failures = 0;
+    for (uint64_t seed = arguments->from; seed < arguments->from + arguments->count; seed++) {
+        struct net_options options = net_options_of_seed(seed, (uint32_t)arguments->nodes);
+        options.verbose = arguments->verbose;
+        options.real_crypto = arguments->real_crypto;
+        struct net *net = net_create(&options);
+        const char *failure = net_run(net);
+        struct net_result result;
+        net_result(net, &result);
+        net_destroy(net);
+        if (failure != NULL) {
+            failures++;
+            printf("seed %" PRIu64 ": %s (simulate --nodes %" PRIu64 " --seed %" PRIu64 "%s --verbose)\n", seed,
+                   failure, arguments->nodes, seed, arguments->real_crypto ? " --real-crypto" : "");
+        }
+        add_net(&sum, &result);
+    }
+    if (!arguments->quiet || failures > 0) {
+        printf("%" PRIu64 " seeds, %" PRIu64 " failures: %" PRIu64 " steps, %" PRIu64 " messages, %" PRIu64
+               " lost, %" PRIu64 " power cuts, %" PRIu64 " records submitted, %" PRIu64 " acknowledged, %" PRIu64
+               " final blocks, %" PRIu64 " s simulated; after healing finality resumed within %" PRIu64
+               " slots, all was equal and quiet within %" PRIu64 "\n",
+               arguments->count, failures, sum.steps, sum.messages, sum.lost, sum.crashes, sum.submitted,
+               sum.acknowledged, sum.final_height, sum.simulated_ms / 1000, sum.resume_slots, sum.converge_slots);
+    }
+    return failures == 0 ? 0 : 1;
 }
 
 int main(int argc, char **argv)
@@ -86,6 +142,9 @@ int main(int argc, char **argv)
     if (!read_arguments(&arguments, argc, argv)) {
         fputs(usage, stderr);
         return 2;
+    }
+    if (arguments.is_net) {
+        return run_net(&arguments);
     }
     struct sim_result sum = {0};
     uint64_t failures = 0;

@@ -67,6 +67,7 @@ static void carry_out(struct rpc_node *node, const struct notch_node_effect *eff
         reply(node, effect->reply);
         return;
     case NOTCH_NODE_SEND:
+    case NOTCH_NODE_REJECT:
     case NOTCH_NODE_HEAD:
     case NOTCH_NODE_FINAL:
     case NOTCH_NODE_ALARM:

@@ -289,6 +289,27 @@ static void a_stop_loses_nothing(void **state)
     stop(fixture);
 }
 
+static struct notch_daemon_stats stats(const struct fixture *fixture)
+{
+    struct notch_daemon_stats out;
+    notch_daemon_stats(fixture->daemon, &out);
+    return out;
+}
+
+/* One record at a time, and nobody else at work: the loop checks some of them itself, while a worker signs the
+ * batch. */
+static void a_lone_record_is_checked_by_the_loop(void **state)
+{
+    struct fixture *fixture = *state;
+    start(fixture);
+    int64_t price = 100;
+    while (stats(fixture).work_by_loop == 0) {
+        publish(fixture, price++);
+        assert_in_range(price, 100, 1000);
+    }
+    stop(fixture);
+}
+
 static void requests_before_the_start_are_answered(void **state)
 {
     struct fixture *fixture = *state;
@@ -345,6 +366,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_record_becomes_final_and_stays_so, setup, teardown),
         cmocka_unit_test_setup_teardown(a_stop_loses_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_lone_record_is_checked_by_the_loop, setup, teardown),
         cmocka_unit_test_setup_teardown(requests_before_the_start_are_answered, setup, teardown),
         cmocka_unit_test_setup_teardown(closing_answers_what_waits, setup, teardown),
         cmocka_unit_test_setup_teardown(a_store_of_another_chain_is_refused, setup, teardown),
