@@ -230,6 +230,8 @@ class Ws(unittest.TestCase):
         notchd.until("the others' places are free", lambda: self.figure("notch_websockets") == 0)
         links = [WebSocket(self.node) for _ in range(8)]
         try:
+            # Each was told 101 before it took its place.
+            notchd.until("all places are taken", lambda: self.figure("notch_websockets") == 8)
             with WebSocket(self.node) as one_more:
                 self.assertEqual(one_more.status, 503)
         finally:
