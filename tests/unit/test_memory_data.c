@@ -1,6 +1,7 @@
 /*
  * The price memory on the avocado weeks 2017 to 2020 (45 US markets, 2 kinds): segments, anomalies, rate. The file is
- * not part of the tree: it is read from NOTCH_DATA_DIR, and where that is not set there is nothing to test here.
+ * not part of the tree: it is read from NOTCH_DATA_DIR. Where that is not set when the build is configured, there is no
+ * such test.
  */
 #include "ai/agent/memory/segments.h"
 #include "base/hash.h"
@@ -83,14 +84,13 @@ static int setup(void **state)
     static struct data data;
     char path[4096];
     const char *folder = getenv("NOTCH_DATA_DIR");
-    *state = NULL;
     if (folder == NULL) {
-        return 0;
+        return -1;
     }
     (void)snprintf(path, sizeof path, "%s/avocado_hab_2017_2020.csv", folder);
     notch_buf_init(&data.file, notch_alloc_heap());
     if (notch_file_read(&data.file, path, FILE_BYTES_MAX) != NOTCH_OK) {
-        return 0;
+        return -1;
     }
     struct notch_memory_options options = notch_memory_defaults(notch_alloc_heap());
     options.market.period_ms = NOTCH_WHEN_WEEK_MS;
@@ -105,10 +105,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct data *data = *state;
-    if (data != NULL) {
-        notch_memory_destroy(data->memory);
-        notch_buf_fini(&data->file);
-    }
+    notch_memory_destroy(data->memory);
+    notch_buf_fini(&data->file);
     return 0;
 }
 
@@ -116,9 +114,6 @@ static int teardown(void **state)
 static void segments_tell_the_kinds(void **state)
 {
     struct data *data = *state;
-    if (data == NULL) {
-        skip();
-    }
     struct notch_segment *segments = calloc(NOTCH_MEDOIDS_MAX, sizeof *segments);
     struct notch_medoids groups;
     assert_non_null(segments);
@@ -147,9 +142,6 @@ static void segments_tell_the_kinds(void **state)
 static void anomalies_are_few(void **state)
 {
     struct data *data = *state;
-    if (data == NULL) {
-        skip();
-    }
     uint32_t at = 0;
     uint64_t anomalies = 0;
     uint64_t observed = 0;
