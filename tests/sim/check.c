@@ -2,6 +2,7 @@
 #include "tests/sim/sim_internal.h"
 
 #include "chain/block.h"
+#include "tests/sim/reading.h"
 
 /* One thing per slot: the first one is kept, another one is a failure. */
 static void check_once(struct sim *sim, struct notch_map *seen, uint64_t slot, const struct notch_hash *hash,
@@ -110,75 +111,8 @@ void sim_check_restart(struct sim *sim)
 
 struct reading {
     struct sim *sim;
-    struct notch_lookup lookup;
-    struct notch_map times; /* record id -> how often it was accepted */
-    struct notch_buf body;
-    struct notch_buf row;
+    struct sim_reading on;
 };
-
-static void count_records(struct reading *reading, const struct notch_block_row *row, uint64_t position,
-                          uint32_t *ordinal)
-{
-    struct sim *sim = reading->sim;
-    struct notch_batch batch;
-    notch_buf_clear(&reading->body);
-    if (sim->view.body(sim->view.self, &reading->body, position) != NOTCH_OK ||
-        !notch_is_valid(notch_batch_decode(&batch, notch_buf_bytes(&reading->body)))) {
-        sim_fail(sim, "a batch of a final block cannot be read");
-        return;
-    }
-    struct notch_reader reader = notch_reader(batch.records);
-    struct notch_bytes bytes;
-    while (notch_batch_next_record(&reader, &bytes)) {
-        struct notch_record record;
-        struct notch_receipt receipt;
-        if (!notch_is_valid(notch_record_decode(&record, bytes)) ||
-            notch_lookup_receipt(&reading->lookup, &receipt, row->height, (*ordinal)++) != NOTCH_OK) {
-            sim_fail(sim, "a record of a final block has no receipt");
-            return;
-        }
-        notch_record_hash(&record, &sim->domain);
-        if (receipt.record == NOTCH_REJECT_NONE) {
-            uint64_t *times = notch_map_put(&reading->times, &record.id, NULL);
-            (*times)++;
-        }
-    }
-}
-
-static void read_block(struct reading *reading, uint64_t height)
-{
-    struct notch_block_row row;
-    notch_buf_clear(&reading->row);
-    if (notch_lookup_block(&reading->lookup, &row, &reading->row, (struct notch_height){height}) != NOTCH_OK) {
-        sim_fail(reading->sim, "a final block is not in the view");
-        return;
-    }
-    const struct notch_hash *kept = notch_map_get(&reading->sim->finals, &height);
-    if (kept != NULL && !notch_hash_eq(kept, &row.hash)) {
-        sim_fail(reading->sim, "what was final at a height is another block now");
-        return;
-    }
-    struct notch_reader reader = notch_reader(row.batches);
-    struct notch_batch_place place;
-    uint32_t ordinal = 0;
-    while (reading->sim->failure == NULL && notch_block_row_batch(&reader, &place)) {
-        count_records(reading, &row, place.position, &ordinal);
-    }
-}
-
-static void check_exactly_once(struct reading *reading)
-{
-    size_t at = 0;
-    const void *id;
-    while (notch_map_next(&reading->sim->acknowledged, &at, &id, NULL)) {
-        const uint64_t *times = notch_map_get(&reading->times, id);
-        if (times == NULL) {
-            sim_fail(reading->sim, "an acknowledged record is not final");
-        } else if (*times != 1) {
-            sim_fail(reading->sim, "a record is on the chain more than once");
-        }
-    }
-}
 
 /* A disk with the bodies of ours and nothing else. */
 static struct notch_memstore *copy_bodies(struct reading *reading)
@@ -188,11 +122,11 @@ static struct notch_memstore *copy_bodies(struct reading *reading)
     struct notch_commit commit;
     notch_commit_init(&commit, sim->alloc);
     for (uint64_t i = 0; i < sim->view.body_count(sim->view.self); i++) {
-        notch_buf_clear(&reading->body);
-        if (sim->view.body(sim->view.self, &reading->body, i) != NOTCH_OK) {
+        notch_buf_clear(&reading->on.body);
+        if (sim->view.body(sim->view.self, &reading->on.body, i) != NOTCH_OK) {
             sim_fail(sim, "a body cannot be read");
         }
-        notch_commit_body(&commit, notch_buf_bytes(&reading->body));
+        notch_commit_body(&commit, notch_buf_bytes(&reading->on.body));
     }
     notch_memstore_apply(disk, &commit);
     notch_commit_fini(&commit);
@@ -222,9 +156,9 @@ static void compare(struct reading *reading, const struct notch_store_view *view
     struct notch_block_row theirs;
     struct notch_buf scratch;
     notch_buf_init(&scratch, sim->alloc);
-    notch_buf_clear(&reading->row);
+    notch_buf_clear(&reading->on.row);
     bool found = notch_lookup_block(&lookup, &theirs, &scratch, height) == NOTCH_OK &&
-                 notch_lookup_block(&reading->lookup, &ours, &reading->row, height) == NOTCH_OK;
+                 notch_lookup_block(&reading->on.lookup, &ours, &reading->on.row, height) == NOTCH_OK;
     if (!found || !notch_hash_eq(&ours.hash, &theirs.hash) || !notch_hash_eq(&ours.state_root, &theirs.state_root)) {
         sim_fail(sim, "replaying the bodies gives another state");
     }
@@ -278,21 +212,16 @@ void sim_check_healed(struct sim *sim)
     struct notch_node_info info;
     notch_node_info(sim->node, &info);
     uint64_t height = info.finality_state.final.height.raw; /* Raw: a loop over heights */
-    struct reading reading = {.sim = sim, .lookup = {&sim->view, NULL, &sim->domain, sim->alloc}};
-    notch_map_init(&reading.times, sim->alloc, (struct notch_siphash_key){3, 4}, sizeof(struct notch_hash),
-                   sizeof(uint64_t), 0);
-    notch_buf_init(&reading.body, sim->alloc);
-    notch_buf_init(&reading.row, sim->alloc);
-    for (uint64_t at = 1; at <= height && sim->failure == NULL; at++) {
-        read_block(&reading, at);
-    }
-    if (sim->failure == NULL) {
-        check_exactly_once(&reading);
+    struct reading reading = {.sim = sim};
+    reading.on = (struct sim_reading){
+        .view = &sim->view, .domain = &sim->domain, .finals = &sim->finals, .acknowledged = &sim->acknowledged};
+    sim_reading_open(&reading.on, sim->alloc);
+    const char *failure = sim_reading_check(&reading.on, height);
+    if (failure != NULL) {
+        sim_fail(sim, failure);
     }
     if (sim->failure == NULL) {
         check_replay(&reading, height);
     }
-    notch_map_fini(&reading.times);
-    notch_buf_fini(&reading.body);
-    notch_buf_fini(&reading.row);
+    sim_reading_close(&reading.on);
 }

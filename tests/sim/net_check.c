@@ -4,6 +4,7 @@
 #include "chain/block.h"
 #include "chain/ledger.h"
 #include "chain/vote.h"
+#include "tests/sim/reading.h"
 
 /* One thing per slot: the first one is kept, another one is a failure. */
 static void check_once(struct net *net, struct notch_map *seen, uint64_t slot, const struct notch_hash *hash,
@@ -119,77 +120,8 @@ bool net_is_healed(struct net *net)
 
 struct reading {
     struct net *net;
-    const struct net_node *node;
-    struct notch_lookup lookup;
-    struct notch_map times; /* record id -> how often it was accepted */
-    struct notch_buf body;
-    struct notch_buf row;
+    struct sim_reading on;
 };
-
-static void count_records(struct reading *reading, const struct notch_block_row *row, uint64_t position,
-                          uint32_t *ordinal)
-{
-    struct net *net = reading->net;
-    struct notch_batch batch;
-    notch_buf_clear(&reading->body);
-    const struct notch_store_view *view = &reading->node->view;
-    if (view->body(view->self, &reading->body, position) != NOTCH_OK ||
-        !notch_is_valid(notch_batch_decode(&batch, notch_buf_bytes(&reading->body)))) {
-        net_fail(net, "a batch of a final block cannot be read");
-        return;
-    }
-    struct notch_reader reader = notch_reader(batch.records);
-    struct notch_bytes bytes;
-    while (notch_batch_next_record(&reader, &bytes)) {
-        struct notch_record record;
-        struct notch_receipt receipt;
-        if (!notch_is_valid(notch_record_decode(&record, bytes)) ||
-            notch_lookup_receipt(&reading->lookup, &receipt, row->height, (*ordinal)++) != NOTCH_OK) {
-            net_fail(net, "a record of a final block has no receipt");
-            return;
-        }
-        notch_record_hash(&record, &net->domain);
-        if (receipt.record == NOTCH_REJECT_NONE) {
-            uint64_t *times = notch_map_put(&reading->times, &record.id, NULL);
-            (*times)++;
-        }
-    }
-}
-
-static void read_block(struct reading *reading, uint64_t height)
-{
-    struct notch_block_row row;
-    notch_buf_clear(&reading->row);
-    if (notch_lookup_block(&reading->lookup, &row, &reading->row, (struct notch_height){height}) != NOTCH_OK) {
-        net_fail(reading->net, "a final block is not in the view");
-        return;
-    }
-    const struct notch_hash *kept = notch_map_get(&reading->net->finals, &height);
-    if (kept != NULL && !notch_hash_eq(kept, &row.hash)) {
-        net_fail(reading->net, "what was final at a height is another block now");
-        return;
-    }
-    struct notch_reader reader = notch_reader(row.batches);
-    struct notch_batch_place place;
-    uint32_t ordinal = 0;
-    while (reading->net->failure == NULL && notch_block_row_batch(&reader, &place)) {
-        count_records(reading, &row, place.position, &ordinal);
-    }
-}
-
-static void check_exactly_once(struct reading *reading)
-{
-    size_t at = 0;
-    const void *id;
-    while (notch_map_next(&reading->net->acknowledged, &at, &id, NULL)) {
-        const uint64_t *times = notch_map_get(&reading->times, id);
-        if (times == NULL) {
-            net_fail(reading->net, "an acknowledged record is not final");
-        } else if (*times != 1) {
-            net_fail(reading->net, "a record is on the chain more than once");
-        }
-    }
-}
 
 /* The same blocks and state roots as the first node has. */
 static void compare(struct reading *reading, const struct net_node *other)
@@ -202,10 +134,10 @@ static void compare(struct reading *reading, const struct net_node *other)
         struct notch_block_row ours;
         struct notch_block_row theirs;
         struct notch_height height = {at};
-        notch_buf_clear(&reading->row);
+        notch_buf_clear(&reading->on.row);
         notch_buf_clear(&scratch);
         bool found = notch_lookup_block(&lookup, &theirs, &scratch, height) == NOTCH_OK &&
-                     notch_lookup_block(&reading->lookup, &ours, &reading->row, height) == NOTCH_OK;
+                     notch_lookup_block(&reading->on.lookup, &ours, &reading->on.row, height) == NOTCH_OK;
         if (!found || !notch_hash_eq(&ours.hash, &theirs.hash) ||
             !notch_hash_eq(&ours.state_root, &theirs.state_root) ||
             !notch_hash_eq(&ours.receipts_root, &theirs.receipts_root)) {
@@ -218,21 +150,16 @@ static void compare(struct reading *reading, const struct net_node *other)
 void net_check_healed(struct net *net)
 {
     const struct net_node *first = &net->nodes[0];
-    struct reading reading = {.net = net, .node = first, .lookup = {&first->view, NULL, &net->domain, net->alloc}};
-    notch_map_init(&reading.times, net->alloc, (struct notch_siphash_key){3, 4}, sizeof(struct notch_hash),
-                   sizeof(uint64_t), 0);
-    notch_buf_init(&reading.body, net->alloc);
-    notch_buf_init(&reading.row, net->alloc);
-    for (uint64_t at = 1; at <= net->final_height && net->failure == NULL; at++) {
-        read_block(&reading, at);
-    }
-    if (net->failure == NULL) {
-        check_exactly_once(&reading);
+    struct reading reading = {.net = net};
+    reading.on = (struct sim_reading){
+        .view = &first->view, .domain = &net->domain, .finals = &net->finals, .acknowledged = &net->acknowledged};
+    sim_reading_open(&reading.on, net->alloc);
+    const char *failure = sim_reading_check(&reading.on, net->final_height);
+    if (failure != NULL) {
+        net_fail(net, failure);
     }
     for (uint32_t i = 1; i < net->options.nodes && net->failure == NULL; i++) {
         compare(&reading, &net->nodes[i]);
     }
-    notch_map_fini(&reading.times);
-    notch_buf_fini(&reading.body);
-    notch_buf_fini(&reading.row);
+    sim_reading_close(&reading.on);
 }
